@@ -137,6 +137,30 @@ def test_what_needs_no_model_imports_no_torch() -> None:
     assert ended.returncode == 0, ended.stderr
 
 
+NUMBERLESS = [
+    "annotate", "build", "data", "doctor", "fetch", "help", "models", "questions", "slurm", "status",
+]  # fmt: skip
+"""Commands that compute no figure."""
+
+
+@pytest.mark.parametrize(
+    ("commands", "slow"),
+    [([*COMMANDS], {"matplotlib"}), (NUMBERLESS, {"jinja2", "matplotlib", "numpy", "scipy"})],
+)
+def test_no_mistake_in_a_command_waits_for_what_draws_or_computes(
+    commands: list[str], slow: set[str]
+) -> None:
+    code = (
+        "import importlib, sys\n"
+        f"for name in {commands}:\n"
+        "    importlib.import_module(f'repope_eval.commands.{name}')\n"
+        f"    slow = {slow} & set(sys.modules)\n"
+        "    assert not slow, f'{name} imports {sorted(slow)}'\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+
+
 def test_files_are_short() -> None:
     lengths = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in FILES}
     long = [

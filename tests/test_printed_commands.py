@@ -15,7 +15,7 @@ from cluster.sweep_tasks import program
 from demo_runs import FIRST_IMAGES
 
 from repope_eval.benchmarks.custom import DEMO_FOLDER
-from repope_eval.relabelling.estimates_page import EstimatesView
+from repope_eval.relabelling.estimates_view import EstimatesView
 
 IMAGES = DEMO_FOLDER / "images"
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from repope_eval.benchmarks.benchmark import Benchmark
 from repope_eval.benchmarks.sources import find_benchmark_images, load_benchmark, origin_of
 from repope_eval.errors import RepopeError
+from repope_eval.relabelling.label_changes import print_label_changes
 from repope_eval.relabelling.rule import LabelChange, label_changes
-from repope_eval.relabelling.view import print_label_changes
 from repope_eval.reporting.data_card import print_data_card
 from repope_eval.settings.command_settings import DataSettings
 from repope_eval.settings.named_files import data_folder

@@ -9,12 +9,11 @@ from repope_eval.cluster.sweep_plan import unfinished_runs
 from repope_eval.commands.relabel import LABELS, beside_folder
 from repope_eval.errors import RepopeError
 from repope_eval.records import Answer, LabelSet, Question
-from repope_eval.relabelling.estimates_page import (
+from repope_eval.relabelling.estimates_view import (
     LABELS_FILE,
     EstimatedRun,
     EstimatesView,
     estimates_document,
-    render_estimates_page,
 )
 from repope_eval.relabelling.estimation import FIGURES, FigureEstimate, Looked, estimate
 from repope_eval.relabelling.findings import Finding, looked_at
@@ -71,6 +70,9 @@ def execute(settings: EstimateSettings, command: str) -> None:
         n_disputed=sum(finding == "disputed" for finding in findings.values()),
         n_missing=sum(finding == "missing" for finding in findings.values()),
     )
+    # Imported here: it draws, and what is wrong with the words or files is told before.
+    from repope_eval.relabelling.estimates_page import render_estimates_page
+
     write_json(out / DOCUMENT, estimates_document(view))
     write_text(out / PAGE, render_estimates_page(view))
     print_estimates(view)

@@ -14,14 +14,15 @@ from repope_eval.benchmarks.images import locate_images
 from repope_eval.benchmarks.pope_file import DISPUTED, Row, row_fields
 from repope_eval.errors import RepopeError
 from repope_eval.records import Question
+from repope_eval.relabelling.annotator_kappa import kappa_of
 from repope_eval.relabelling.findings import Finding, QueueRate, is_begun, queue_rates
+from repope_eval.relabelling.label_changes import print_label_changes
 from repope_eval.relabelling.page import relabelling_card, render_relabelling_page
 from repope_eval.relabelling.queue import QuestionFile, read_question_file
 from repope_eval.relabelling.rule import (
     LabelChange,
     Outcome,
     agreement_of,
-    kappa_of,
     label_by_question,
     label_changes,
     read_annotators,
@@ -35,7 +36,6 @@ from repope_eval.relabelling.view import (
     confusion_table,
     decider_sentence,
     kappa_text,
-    print_label_changes,
     queue_rate_table,
     queue_sentences,
     settled_sentence,

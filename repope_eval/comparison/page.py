@@ -3,10 +3,7 @@
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
-
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from typing import TYPE_CHECKING, Any
 
 from repope_eval.comparison.tables import (
     causes_table,
@@ -19,57 +16,15 @@ from repope_eval.comparison.tables import (
 )
 from repope_eval.comparison.view import ComparedLabels, ComparisonView, paper_sentence, verdict
 from repope_eval.records import Answer
-from repope_eval.reporting.charts.drawing import FIRST, QUIET, SECOND, Chart, add_axes, draw, name_rows
-from repope_eval.reporting.figure_texts import change_text, clipped, reading_text
+from repope_eval.reporting.figure_texts import clipped, reading_text
 from repope_eval.reporting.gallery import Gallery, Item, gallery_of, render_with_gallery
 from repope_eval.scoring.differences import Difference
-from repope_eval.scoring.estimates import Interval
 from repope_eval.scoring.gap import GAP_FIGURES, Gap
 from repope_eval.scoring.paired_answers import DIFFERING, PairedAnswer, PairKind
 from repope_eval.scoring.protocols import PROTOCOLS, Reading
 
-_ROW = 0.3
-"""Height of a bar in inches."""
-
-
-def causes_chart(view: ComparisonView) -> Chart:
-    """A bar for each cause and one for the whole gap of F1, to the right where a gains by it."""
-    labels = view.labels[-1]
-    gap = labels.gaps[labels.headline]["f1"]
-    worth: dict[str, float] = {cause: part.value or 0.0 for cause, part in gap.parts.items()}
-    worth["whole gap"] = gap.value or 0.0
-    variant = f", {labels.headline}" if len(labels.gaps) > 1 else ""
-    told = ", ".join(f"{name} {change_text('f1', value)}" for name, value in worth.items())
-    return draw(
-        "causes",
-        "Where the gap comes from",
-        f"F1 of a less that of b under {labels.title} labels{variant}: {told}. Bars to the right are to a's credit; a "
-        "line is a 95 % interval.",
-        0.15 + len(worth) * _ROW + 0.4,
-        lambda figure: _paint_causes(figure, worth, [part.interval for part in gap.parts.values()]),
-    )
-
-
-def _paint_causes(figure: Figure, worth: dict[str, float], intervals: Sequence[Interval]) -> None:
-    height = figure.get_size_inches()[1]
-    axes = add_axes(figure, 0.95, 0.4, 0.75, height - 0.15)
-    for row, (name, value) in enumerate(worth.items()):
-        color = QUIET if name == "whole gap" else FIRST if value > 0 else SECOND
-        axes.barh(row, value, color=color, height=0.62)
-        _write_value(axes, row, value)
-    for row, interval in enumerate(intervals):
-        if interval is not None:
-            axes.plot(interval, (row, row), color=QUIET, linewidth=1.2)
-    name_rows(axes, list(worth))
-    axes.axvline(0, color=QUIET, linewidth=0.8)
-    axes.margins(x=0.08)
-    axes.locator_params(axis="x", nbins=5)
-
-
-def _write_value(axes: Axes, row: int, value: float) -> None:
-    axes.text(1.03, row, change_text("f1", value), transform=axes.get_yaxis_transform(), va="center",
-              fontsize=8.5)  # fmt: skip
-
+if TYPE_CHECKING:  # drawing needs matplotlib, which takes a while to import
+    from repope_eval.reporting.charts.drawing import Chart
 
 _LOOKS: Mapping[PairKind, str] = {
     "only a is right": "lost",
@@ -271,8 +226,10 @@ def render_comparison_page(view: ComparisonView, command: str) -> str:
     return render_with_gallery("comparison.html.j2", comparison_gallery(view.pairs), view.images, **context)
 
 
-def _causes_chart(view: ComparisonView) -> Chart | None:
+def _causes_chart(view: ComparisonView) -> "Chart | None":
     """The chart of the causes; None where the gap cannot be taken apart."""
+    from repope_eval.comparison.causes_chart import causes_chart  # drawing takes a while to import
+
     labels = view.labels[-1]
     gap = labels.gaps[labels.headline]["f1"]
     values = (gap.value, *(part.value for part in gap.parts.values()))

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from repope_eval.records import Label, Question, Variant
+from repope_eval.relabelling.label_changes import label_change_table
 from repope_eval.relabelling.rule import Annotator, Outcome
 from repope_eval.relabelling.view import (
     RelabellingView,
@@ -11,7 +12,6 @@ from repope_eval.relabelling.view import (
     changes_title,
     confusion_table,
     decider_sentence,
-    label_change_table,
     object_change_table,
     queue_rate_table,
     verdict,

@@ -12,7 +12,8 @@ from repope_eval.benchmarks.pope_file import Row, write_rows
 from repope_eval.commands.estimate import log_widest, print_estimates, read_findings
 from repope_eval.errors import RepopeError
 from repope_eval.records import Question
-from repope_eval.relabelling.estimates_page import LABELS_FILE, estimates_document, render_estimates_page
+from repope_eval.relabelling.estimates_page import render_estimates_page
+from repope_eval.relabelling.estimates_view import LABELS_FILE, estimates_document
 from repope_eval.relabelling.estimation import FIGURES, FigureEstimate, Looked
 from repope_eval.relabelling.findings import looked_at
 from repope_eval.relabelling.queue import Queued, read_queue, write_queue

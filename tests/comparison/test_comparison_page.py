@@ -181,7 +181,7 @@ def test_settings_that_are_the_same_or_unknown_have_a_row_too() -> None:
 
 @pytest.mark.draws
 def test_the_chart_has_a_bar_for_each_cause_in_words_too(view: ComparisonView) -> None:
-    from repope_eval.comparison.page import causes_chart
+    from repope_eval.comparison.causes_chart import causes_chart
 
     chart = causes_chart(view)
     for name in ("questions", "reading", "labels", "answers", "whole gap"):

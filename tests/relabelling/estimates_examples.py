@@ -1,6 +1,6 @@
 """Estimates to be shown, for tests."""
 
-from repope_eval.relabelling.estimates_page import EstimatedRun, EstimatesView
+from repope_eval.relabelling.estimates_view import EstimatedRun, EstimatesView
 from repope_eval.relabelling.estimation import FIGURES, FigureEstimate
 
 

@@ -6,7 +6,8 @@ from fewer_replicates import all_drawn
 
 from repope_eval.benchmarks.pope_file import ANNOTATOR_LABELS, Row
 from repope_eval.records import Label, Question
-from repope_eval.relabelling.rule import Outcome, kappa_of
+from repope_eval.relabelling.annotator_kappa import kappa_of
+from repope_eval.relabelling.rule import Outcome
 
 Said = tuple[Label | None, Label | None]
 

@@ -6,9 +6,10 @@ from pathlib import Path
 from PIL import Image
 from relabelling_examples import NAUGHTY, relabelling_view
 
+from repope_eval.relabelling.annotator_kappa import kappa_of
 from repope_eval.relabelling.findings import MOST_DOUBTFUL, OTHERS, WHOLE, QueueRate
 from repope_eval.relabelling.page import RULE, relabelling_card, relabelling_gallery, render_relabelling_page
-from repope_eval.relabelling.rule import agreement_of, kappa_of
+from repope_eval.relabelling.rule import agreement_of
 from repope_eval.relabelling.view import (
     annotator_lines,
     changes_title,
