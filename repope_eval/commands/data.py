@@ -1,14 +1,16 @@
-"""`python -m repope_eval data`: fetch and verify a benchmark, and count what its relabelling changed."""
+"""`python -m repope_eval data`: fetch and verify a benchmark, say what it is made of and what relabelling changed."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from repope_eval.benchmarks.benchmark import Benchmark
-from repope_eval.benchmarks.sources import find_benchmark_images, load_benchmark, origin_of
+from repope_eval.benchmarks.sources import find_benchmark_images, label_set_title, load_benchmark, origin_of
 from repope_eval.errors import RepopeError
-from repope_eval.relabelling.label_changes import print_label_changes
-from repope_eval.relabelling.rule import LabelChange, label_changes
-from repope_eval.reporting.data_card import print_data_card
+from repope_eval.records import Question
+from repope_eval.relabelling.label_changes import LabelChange, label_changes, print_label_changes
+from repope_eval.reporting.console import print_table, print_text
+from repope_eval.reporting.tables import Field, number_field, table, text_field
 from repope_eval.settings.command_settings import DataSettings
 from repope_eval.settings.named_files import data_folder
 from repope_eval.wording import counted
@@ -25,7 +27,7 @@ def execute(settings: DataSettings, command: str) -> None:
         benchmark.name,
         counted(len(benchmark.questions), "distinct question"),
     )
-    print_data_card(benchmark, origin_of(settings.bench))
+    _print_contents(benchmark, origin_of(settings.bench))
     if len(benchmark.label_sets) == 2:
         print_label_changes(f"What the relabelling of {benchmark.name} changed", _change_rows(benchmark))
     if settings.fetch_images:
@@ -48,6 +50,61 @@ def execute_together(settings: Sequence[DataSettings], command: str) -> None:
             f"{counted(len(failed), 'benchmark')} of {len(settings)} cannot be had whole: {', '.join(failed)}; the "
             "lines above say why, and the same command goes on from what is there"
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Counted:
+    """The labels of one variant in one label set."""
+
+    variant: str
+    label_set: str
+    rows: int
+    """Number of rows of the variant's file, some of which may ask the same."""
+    labels: Mapping[Question, bool]
+
+    @property
+    def num_yes(self) -> int:
+        return sum(self.labels.values())
+
+    @property
+    def num_images(self) -> int:
+        return len({question.image for question in self.labels})
+
+
+def _count_rows(ids: Mapping[int | str, Question], labels: Mapping[Question, bool]) -> int:
+    """How many rows have a label; corrected files lack the ambiguous ones."""
+    return sum(question in labels for question in ids.values())
+
+
+def _print_contents(benchmark: Benchmark, origin: str) -> None:
+    """Prints a row for each variant and label set, and one for each file with its hash."""
+    counted = [
+        _Counted(
+            variant,
+            label_set.name,
+            _count_rows(ids, label_set.variants[variant]),
+            label_set.variants[variant],
+        )
+        for label_set in benchmark.label_sets
+        for variant, ids in benchmark.ids.items()
+    ]
+    fields: list[Field[_Counted]] = [
+        text_field("variant", lambda row: row.variant),
+        text_field("labels", lambda row: label_set_title(row.label_set)),
+        number_field("rows", lambda row: f"{row.rows:,}"),
+        number_field("distinct questions", lambda row: f"{len(row.labels):,}"),
+        number_field("yes", lambda row: f"{row.num_yes:,}"),
+        number_field("no", lambda row: f"{len(row.labels) - row.num_yes:,}"),
+        number_field("images", lambda row: f"{row.num_images:,}"),
+    ]
+    print_table(table(f"{benchmark.name}: {origin}", fields, counted), padded=True)
+    if benchmark.measures:
+        print_text(f"{benchmark.measures}\n")
+    file_fields: list[Field[tuple[str, str]]] = [
+        text_field("file", lambda row: row[0]),
+        text_field("SHA-256", lambda row: row[1]),
+    ]
+    print_table(table("Files", file_fields, list(benchmark.hashes.items())), padded=True)
 
 
 def _change_rows(benchmark: Benchmark) -> list[tuple[str, LabelChange, int | None]]:

@@ -8,8 +8,8 @@ import logging
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from repope_eval.exporting import eval_results, evaluation_card, every_eval_ever, lmms_eval, model_card
-from repope_eval.exporting.evaluation_card import unread_sentence, whole_clause
+from repope_eval.exporting import cards, eval_results, every_eval_ever, lmms_eval
+from repope_eval.exporting.cards import unread_sentence, whole_clause
 from repope_eval.exporting.files import Files, refuse_filled, write_files
 from repope_eval.exporting.scored_run import ScoredRun, read_scored_run, recomputed
 from repope_eval.settings.command_settings import ExportFormat, ExportSettings
@@ -24,8 +24,8 @@ FORMATS: Mapping[ExportFormat, Callable[[ScoredRun, ExportSettings], Files]] = {
     "every_eval_ever": every_eval_ever.files,
     "eval_results": eval_results.files,
     "lmms_eval": lmms_eval.files,
-    "model_card": model_card.files,
-    "evaluation_card": evaluation_card.files,
+    "model_card": cards.model_card,
+    "evaluation_card": cards.evaluation_card,
 }
 """The function that makes each form's files, by the value of `format`."""
 

@@ -16,15 +16,13 @@ from repope_eval.errors import RepopeError
 from repope_eval.records import Question
 from repope_eval.relabelling.annotator_kappa import kappa_of
 from repope_eval.relabelling.findings import Finding, QueueRate, is_begun, queue_rates
-from repope_eval.relabelling.label_changes import print_label_changes
+from repope_eval.relabelling.label_changes import LabelChange, label_changes, print_label_changes
 from repope_eval.relabelling.page import relabelling_card, render_relabelling_page
 from repope_eval.relabelling.queue import QuestionFile, read_question_file
 from repope_eval.relabelling.rule import (
-    LabelChange,
     Outcome,
     agreement_of,
     label_by_question,
-    label_changes,
     read_annotators,
     refuse_one_file_of_two_people,
     settle,

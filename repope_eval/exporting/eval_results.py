@@ -12,7 +12,7 @@ from huggingface_hub import EvalResultEntry, eval_result_entries_to_yaml
 
 from repope_eval.benchmarks.sources import label_set_title
 from repope_eval.errors import RepopeError
-from repope_eval.exporting.evaluation_card import whole_clause
+from repope_eval.exporting.cards import whole_clause
 from repope_eval.exporting.files import Files
 from repope_eval.exporting.names import dataset_of, file_name
 from repope_eval.exporting.scored_run import UNREAD, ScoredCell, ScoredRun

@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from repope_eval.exporting.evaluation_card import unread_clause, whole_clause
+from repope_eval.exporting.cards import unread_clause, whole_clause
 from repope_eval.exporting.files import Files
 from repope_eval.exporting.names import METRICS, POSITIVE, Metric, dataset_title, file_name, model_id, page_of
 from repope_eval.exporting.scored_run import (

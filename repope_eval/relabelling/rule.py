@@ -1,4 +1,4 @@
-"""How two annotators' labels replace a benchmark's own: the rule, how far they agree, and how much it changes.
+"""How two annotators' labels replace a benchmark's own: the rule, and how far they agree.
 
 As in RePOPE (Neuhaus and Hein, "RePOPE: Impact of Annotation Errors on the POPE Benchmark", arXiv 2504.15707), labels
 that both give replace the old ones, and ambiguous questions are removed. That one annotator is enough for ambiguous,
@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import combinations
 from pathlib import Path
-from typing import Literal
 
 from repope_eval.benchmarks.pope_file import Annotation, Row, read_annotations
 from repope_eval.errors import RepopeError
@@ -173,7 +172,7 @@ def relabel(
     if undecided:
         raise RepopeError(
             f"the annotators disagree on {len(undecided)} of {counted(len(questions), 'question')}: "
-            f"{_first_in_words(undecided, 10)}; give a third annotator's file (decider=FILE)"
+            f"{questions_in_words(undecided, 10)}; give a third annotator's file (decider=FILE)"
         )
     labels = label_by_question(outcomes)
     return tuple(replace(row, label=labels[row.question]) for row in questions if row.question in labels)
@@ -186,59 +185,6 @@ def label_by_question(outcomes: Iterable[Outcome]) -> dict[Question, Label]:
         for outcome in outcomes
         if outcome.label is not None and outcome.label != "ambiguous"
     }
-
-
-@dataclass(frozen=True, slots=True)
-class LabelChange:
-    """What became of the questions with one original label."""
-
-    label: Literal["yes", "no"]
-    """The original label."""
-    total: int
-    """Number of questions that had it."""
-    flipped: int
-    """Number of those that now have the opposite label."""
-    removed: int
-    """Number of those that are gone, because the answer is ambiguous."""
-
-    @property
-    def flipped_share(self) -> float | None:
-        """Flipped questions as a share of all with this label; None where there are none."""
-        return self.flipped / self.total if self.total else None
-
-    @property
-    def removed_share(self) -> float | None:
-        """Removed questions as a share of all with this label; None where there are none."""
-        return self.removed / self.total if self.total else None
-
-
-def label_changes(
-    original: Mapping[Question, bool], relabelled: Mapping[Question, bool]
-) -> tuple[LabelChange, LabelChange]:
-    """What relabelling changed, first for the questions that were "yes", then for those that were "no".
-
-    Both mappings say of a question whether its answer is yes, as in `LabelSet.variants`.
-
-    Raises:
-        RepopeError: `relabelled` has a question that `original` lacks.
-    """
-    extra = [question for question in relabelled if question not in original]
-    if extra:
-        raise RepopeError(
-            f"the new labels hold {counted(len(extra), 'question')} that the original ones lack: "
-            f"{_first_in_words(extra)}; compare label sets of the same variant"
-        )
-    return _label_change("yes", original, relabelled), _label_change("no", original, relabelled)
-
-
-def _label_change(
-    label: Literal["yes", "no"], original: Mapping[Question, bool], relabelled: Mapping[Question, bool]
-) -> LabelChange:
-    is_yes = label == "yes"
-    affected = [question for question, was_yes in original.items() if was_yes == is_yes]
-    kept = [question for question in affected if question in relabelled]
-    flipped = sum(relabelled[question] != is_yes for question in kept)
-    return LabelChange(label, total=len(affected), flipped=flipped, removed=len(affected) - len(kept))
 
 
 def _checked_labels(
@@ -257,11 +203,11 @@ def _checked_labels(
     ):
         if questions:
             number = counted(len(questions), "question")
-            raise RepopeError(f"{who} {does} {number}{how}: {_first_in_words(questions)}; {mend}")
+            raise RepopeError(f"{who} {does} {number}{how}: {questions_in_words(questions)}; {mend}")
     return labels
 
 
-def _first_in_words(questions: Sequence[Question], most: int = 3) -> str:
+def questions_in_words(questions: Sequence[Question], most: int = 3) -> str:
     """The first questions in words, and how many more there are."""
     named = "; ".join(f"{question.image}, {shown(question.text)}" for question in questions[:most])
     more = len(questions) - most

@@ -9,7 +9,8 @@ from pathlib import Path
 from repope_eval.benchmarks.pope_file import ANNOTATOR_LABELS
 from repope_eval.records import Label, Question, Variant
 from repope_eval.relabelling.findings import MOST_DOUBTFUL, OTHERS, WHOLE, QueueRate
-from repope_eval.relabelling.rule import Annotator, AnnotatorAgreement, LabelChange, Outcome
+from repope_eval.relabelling.label_changes import LabelChange
+from repope_eval.relabelling.rule import Annotator, AnnotatorAgreement, Outcome
 from repope_eval.reporting.figure_texts import UNDEFINED, clipped, ratio_text
 from repope_eval.reporting.tables import Field, Table, number_field, table, text_field
 from repope_eval.scoring.estimates import Estimate

@@ -13,7 +13,8 @@ from repope_eval.benchmarks.images import open_image
 from repope_eval.benchmarks.pope_file import ANNOTATOR_LABELS, read_rows
 from repope_eval.benchmarks.sources import load_benchmark
 from repope_eval.models.internvl import best_grid
-from repope_eval.relabelling.rule import label_changes, relabel
+from repope_eval.relabelling.label_changes import label_changes
+from repope_eval.relabelling.rule import relabel
 from repope_eval.settings.config import BenchSettings
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 from repope_eval.benchmarks.pope_file import Annotation, Row
 from repope_eval.records import Label, Question
 from repope_eval.relabelling.annotator_kappa import kappa_of
-from repope_eval.relabelling.rule import Annotator, LabelChange, Outcome, agreement_of
+from repope_eval.relabelling.label_changes import LabelChange
+from repope_eval.relabelling.rule import Annotator, Outcome, agreement_of
 from repope_eval.relabelling.view import RelabellingView
 
 NAUGHTY = "<script>alert(1)</script>"

@@ -9,7 +9,8 @@ import pytest
 from repope_eval.benchmarks.pope_file import Row, object_of, read_rows
 from repope_eval.errors import RepopeError
 from repope_eval.records import Label, Question
-from repope_eval.relabelling.rule import LabelChange, label_changes, relabel, settle
+from repope_eval.relabelling.label_changes import LabelChange, label_changes
+from repope_eval.relabelling.rule import relabel, settle
 
 ANNOTATIONS = Path(__file__).resolve().parents[2].parent / "shared" / "annotations"
 

@@ -11,8 +11,7 @@ from collections import Counter
 import pytest
 from score_examples import CELL, RELABELLED, scores_of
 
-from repope_eval.relabelling.label_changes import print_label_changes
-from repope_eval.relabelling.rule import LabelChange
+from repope_eval.relabelling.label_changes import LabelChange, print_label_changes
 from repope_eval.reporting.console import print_document, print_sentences, print_table, print_text
 from repope_eval.reporting.figure_texts import BALANCED_TITLES
 from repope_eval.reporting.results import print_scores

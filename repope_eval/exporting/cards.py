@@ -1,11 +1,21 @@
-"""A page in Markdown on an evaluation: what was measured, on what, how, what came out, and what it cannot tell."""
+"""A run as Markdown: the page of an evaluation, and a part of a model's card with the `model-index` the Hub reads."""
 
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+
+from huggingface_hub import EvalResult, ModelCardData
 
 from repope_eval.benchmarks.sources import label_set_title, measures_of, origin_of
 from repope_eval.exporting.files import Files
-from repope_eval.exporting.names import METRICS, POSITIVE, dataset_title, page_of
+from repope_eval.exporting.names import (
+    METRICS,
+    POSITIVE,
+    dataset_of,
+    dataset_title,
+    file_name,
+    model_id,
+    page_of,
+)
 from repope_eval.exporting.scored_run import UNREAD, AskingSettings, ScoredCell, ScoredRun
 from repope_eval.reporting.figure_texts import FIGURE_TITLES, count_text, figure_text, interval_text
 from repope_eval.reporting.table_exports import markdown, markdown_text
@@ -134,8 +144,11 @@ FACTS: Mapping[str, str] = {
 _UNSET = ("none", "None", NOT_SET)
 
 
-def files(run: ScoredRun, settings: ExportSettings) -> Files:
-    """The page, of the facts that the run's manifest and scores have."""
+def evaluation_card(run: ScoredRun, settings: ExportSettings) -> Files:
+    """The page: what was measured, on what, how, what came out, and what it cannot tell.
+
+    It has the facts that the run's manifest and scores have.
+    """
     sections = {
         "What was measured": _measured_lines(run),
         "On what": _data_lines(run),
@@ -216,3 +229,49 @@ def _undefined_figures(run: ScoredRun) -> dict[tuple[str, str], str]:
             if one.value is None:
                 figures.setdefault((where, one.reason or "undefined"), []).append(FIGURE_TITLES[name])
     return {place: ", ".join(titles) for place, titles in figures.items()}
+
+
+TASK = "visual-question-answering"
+"""What the Hub calls the task."""
+
+INDEX_FIGURES = ("f1", "precision", "recall", "accuracy")
+"""The figures of the `model-index` that the Hub reads; the table has more."""
+
+
+def model_card(run: ScoredRun, settings: ExportSettings) -> Files:
+    """A part of a model's card: metadata, then Markdown, as its README.md begins."""
+    name = model_id(run, settings.model_id).rpartition("/")[2]
+    metadata = ModelCardData(model_name=name, eval_results=list(_index_results(run, settings)))
+    protocol = f"answers are read by the protocol `{run.protocol}`"
+    link = f" The whole run: {settings.url}" if settings.url else ""
+    text = "\n".join(
+        [
+            f"---\n{metadata.to_yaml()}\n---\n",
+            "## Object hallucination\n",
+            f"{origin_sentence(run)} {coverage_sentence(run)}{link}\n",
+            figure_table(run),
+            f"In the figures {POSITIVE}; {protocol}. {interval_sentence(run)}",
+        ]
+    )
+    return {"model_card.md": f"{text}\n"}
+
+
+def _index_results(run: ScoredRun, settings: ExportSettings) -> Iterator[EvalResult]:
+    """The figures that are defined."""
+    bench = run.finished_run.bench
+    for cell in run.cells:
+        dataset = settings.dataset or dataset_of(bench, cell.label_set) or file_name(bench.name)
+        for figure in INDEX_FIGURES:
+            value = cell.figures[figure].value
+            if value is not None:
+                yield EvalResult(
+                    task_type=TASK,
+                    dataset_type=dataset,
+                    dataset_name=f"{dataset_title(bench, cell.label_set)}, {cell.variant}",
+                    dataset_config=f"{cell.label_set}_{cell.variant}",
+                    metric_type=METRICS[figure].id,
+                    metric_name=METRICS[figure].title,
+                    metric_value=value,
+                    source_name="repope_eval" if settings.url else None,
+                    source_url=settings.url,
+                )
