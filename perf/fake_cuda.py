@@ -224,7 +224,7 @@ def prepared(model: Model, questions: int) -> Prepared:
 @cache
 def _prepared(name: str, questions: int) -> Prepared:
     (image,) = draw_images(1)
-    return published_recipe(name).prepare(image, pope_questions(questions)).in_format(DTYPE)
+    return published_recipe(name).prepare(image, pope_questions(questions)).cast(DTYPE)
 
 
 def count(

@@ -38,7 +38,7 @@ def responses(model: Model, batch_size: str) -> dict[Question, str]:
     images = {path.name: path for path in sorted((DEMO_FOLDER / "images").iterdir())[:64]}
     questions = [Question(image, question_text(kind), kind) for image in images for kind in KINDS[:3]]
     asker = TransformersAsker(model, engine="shared", batch_size=batch_size, workers="0", max_new_tokens=4)
-    found = asker.ask(asker.in_order(group_by_image(questions, images)))
+    found = asker.ask(asker.order_images(group_by_image(questions, images)))
     return {answer.question: answer.response for answers in found for answer in answers}
 
 

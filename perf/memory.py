@@ -71,7 +71,7 @@ def measurable(need: MemoryNeed, device: torch.device) -> float:
 def measure_gigabytes(model: Model, questions: int, max_new_tokens: int) -> float:
     """The most that is held while one image's questions are answered."""
     image, texts = draw_images(1)[0], pope_questions(questions)
-    prepared = model.recipe.prepare(image, texts).in_format(model.dtype)
+    prepared = model.recipe.prepare(image, texts).cast(model.dtype)
     spellings = find_spellings(model.recipe)
     _give_back()
     forget_peak(model.device)

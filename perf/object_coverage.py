@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from repope_eval.scoring import bootstrap
 from repope_eval.scoring.bootstrap import interval_of, replicated
 from repope_eval.scoring.confusion import OUTCOMES, figure_values
-from repope_eval.scoring.detection import DETECTION_FIGURES, over_other_objects
+from repope_eval.scoring.detection import DETECTION_FIGURES, estimate_over_objects
 from repope_eval.scoring.intervals import Sample
 from repope_eval.scoring.protocols import PROTOCOLS
 
@@ -71,7 +71,7 @@ def coverage(misses: Beta, false_alarms: Beta, n_models: int) -> dict[str, float
         values = figure_values(sample.totals, protocol)
         for figure, name in DETECTION_FIGURES.items():
             for model, value in enumerate(values[name]):
-                found = over_other_objects(sample, name, float(value), (model,))
+                found = estimate_over_objects(sample, name, float(value), (model,))
                 held[figure] += holds(found.interval, true[name])
                 by_percentiles[figure] += holds(interval_of(drawn[name][:, model]), true[name])
     shares = {figure: n / n_models for figure, n in held.items()}

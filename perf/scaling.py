@@ -72,7 +72,7 @@ def answer(
     asker = TransformersAsker(
         model, engine="shared", batch_size=str(batch_size), workers="auto", max_new_tokens=max_new_tokens
     )
-    images = asker.in_order(group_by_image(asked, {file.name: file for file in files}))
+    images = asker.order_images(group_by_image(asked, {file.name: file for file in files}))
     with tempfile.TemporaryDirectory() as folder:
         store = AnswerStore(Path(folder) / "answers.jsonl", asked)
         for answers in asker.ask(images):

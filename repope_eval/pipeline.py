@@ -9,7 +9,7 @@ from typing import Any
 from repope_eval.asking.asker import find_asker
 from repope_eval.asking.identity import identity, require_same_contents
 from repope_eval.asking.session import BenchmarkRun, Session
-from repope_eval.benchmarks.benchmark import Benchmark, by_image
+from repope_eval.benchmarks.benchmark import Benchmark, questions_by_image
 from repope_eval.benchmarks.sources import find_local_images, load_benchmark
 from repope_eval.errors import RepopeError
 from repope_eval.exporting.trackers import require_tracker, track
@@ -97,7 +97,7 @@ def _begin_run(
         benchmark=benchmark,
         folder=folder,
         seconds={"load": 0.0, "inference": 0.0, **folder.manifest.seconds},
-        n_images=len(by_image(whole.questions)),
+        n_images=len(questions_by_image(whole.questions)),
     )
 
 

@@ -50,7 +50,7 @@ def ask(
     asker = TransformersAsker(
         model, engine=engine, batch_size=batch_size, workers="auto", max_new_tokens=max_new_tokens
     )
-    asked = asker.in_order(_with_questions(images))
+    asked = asker.order_images(_with_questions(images))
     answers, seconds = timed(model.device, lambda: [answer for batch in asker.ask(asked) for answer in batch])
     return Asked({answer.question: answer.response for answer in answers}, asker.facts(), seconds)
 

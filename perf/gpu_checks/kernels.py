@@ -86,7 +86,7 @@ def _measure(kernel: _Kernel, model: Model, new: Sequence[Prepared], whole: Sequ
 
 def _batch(model: Model, images: Sequence[Image.Image], questions: int) -> list[Prepared]:
     texts = pope_questions(questions)
-    return [model.recipe.prepare(image, texts).in_format(model.dtype) for image in images]
+    return [model.recipe.prepare(image, texts).cast(model.dtype) for image in images]
 
 
 def _answers(model: Model, batch: Sequence[Prepared]) -> Tokens:

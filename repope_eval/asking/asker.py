@@ -12,7 +12,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from repope_eval.benchmarks.benchmark import by_image
+from repope_eval.benchmarks.benchmark import questions_by_image
 from repope_eval.models.families import require_family
 from repope_eval.records import Answer, Question
 from repope_eval.settings.askers import ASKERS, asker_entry
@@ -45,7 +45,7 @@ class Asker(ABC):
     def device(self) -> Mapping[str, Any]:
         """What the asker computes on, for the manifest; empty where that is not known."""
 
-    def in_order(self, images: Sequence[AskedImage]) -> Sequence[AskedImage]:
+    def order_images(self, images: Sequence[AskedImage]) -> Sequence[AskedImage]:
         """The images in the order in which they are best asked about. Each of several ranks takes every n-th one.
 
         Raises:
@@ -93,7 +93,7 @@ def find_asker(family: str) -> Callable[[RunSettings, Ranks], Asker]:
 
 def group_by_image(questions: Sequence[Question], paths: Mapping[str, Path]) -> list[AskedImage]:
     """The questions of each image together, images in the order of their first question."""
-    return [AskedImage(paths[name], tuple(theirs)) for name, theirs in by_image(questions).items()]
+    return [AskedImage(paths[name], tuple(theirs)) for name, theirs in questions_by_image(questions).items()]
 
 
 def cut_thoughts_line(number: int, max_new_tokens: int) -> str:

@@ -13,7 +13,7 @@ from repope_eval.models.weight_files import fingerprint
 from repope_eval.records import Question
 from repope_eval.runs.answer_store import read_lines
 from repope_eval.runs.folder import RunFolder
-from repope_eval.runs.manifest import in_words, located
+from repope_eval.runs.manifest import located, value_in_words
 from repope_eval.runs.manifest_form import CHECKPOINT_FILES
 from repope_eval.settings.askers import applicable_settings
 from repope_eval.settings.config import BenchSettings, ModelSettings, RunSettings, number_format
@@ -106,7 +106,7 @@ def _require_same_images(
     differing = [name for name, digest in here.items() if digest != known[name]]
     if differing:
         first = differing[0]
-        there, own = (in_words(f"sha256:{digest}") for digest in (known[first], here[first]))
+        there, own = (value_in_words(f"sha256:{digest}") for digest in (known[first], here[first]))
         number = f"{len(differing)} of the pictures" if len(differing) > 1 else "a picture"
         raise RepopeError(
             f"{folder.path} holds answers about {number} that are others now, first {first}: its file is {there} there "

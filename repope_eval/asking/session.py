@@ -9,7 +9,7 @@ from typing import Any
 
 from repope_eval.asking.asker import AskedImage, Asker, group_by_image
 from repope_eval.asking.identity import note_images
-from repope_eval.benchmarks.benchmark import Benchmark, by_image
+from repope_eval.benchmarks.benchmark import Benchmark, questions_by_image
 from repope_eval.benchmarks.images import image_hashes
 from repope_eval.benchmarks.sources import find_benchmark_images
 from repope_eval.errors import InterruptionError, RepopeError
@@ -205,7 +205,7 @@ class Session:
         asker = self.load_asker(self.runs[0].settings, self.ranks)
         for each in left:
             each.run.folder.manifest.note_asker(asker.source, asker.device)
-        share = self.ranks.share(asker.in_order(images))
+        share = self.ranks.share(asker.order_images(images))
         log.info(
             "asking %s about %s%s",
             counted(sum(len(image.questions) for image in images), "question"),
@@ -278,7 +278,7 @@ def _timed_stage(left: Sequence[_Left], stage: str) -> Iterator[None]:
 
 def _all_images(left: Sequence[_Left]) -> int | None:
     """Images of the whole benchmarks, where `limit` leaves some out; None where it leaves out none."""
-    asked = sum(len(by_image(each.run.benchmark.questions)) for each in left)
+    asked = sum(len(questions_by_image(each.run.benchmark.questions)) for each in left)
     every = sum(each.run.n_images for each in left)
     return every if asked < every else None
 

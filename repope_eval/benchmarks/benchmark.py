@@ -88,7 +88,7 @@ class Benchmark:
         questions = self.questions
         return (
             f"Benchmark {self.name}: {counted(len(questions), 'question', ',')} about "
-            f"{counted(len(by_image(questions)), 'image', ',')}; variants {', '.join(self.ids)}; label sets "
+            f"{counted(len(questions_by_image(questions)), 'image', ',')}; variants {', '.join(self.ids)}; label sets "
             f"{', '.join(each.name for each in self.label_sets)}"
         )
 
@@ -116,7 +116,7 @@ class Benchmark:
             label_sets.append(LabelSet(label_set.name, variants))
         return replace(self, label_sets=tuple(label_sets), ids=ids)
 
-    def of_variants(self, variants: Sequence[Variant]) -> "Benchmark":
+    def select_variants(self, variants: Sequence[Variant]) -> "Benchmark":
         """The benchmark of some of its variants alone, in the order in which they are named."""
         ids = {variant: self.ids[variant] for variant in variants}
         asked = set(chain.from_iterable(questions.values() for questions in ids.values()))
@@ -186,7 +186,7 @@ class Source:
     """Ids of datasets on the Hub with its questions and labels, by label set."""
 
 
-def by_image(questions: Iterable[Question]) -> dict[str, list[Question]]:
+def questions_by_image(questions: Iterable[Question]) -> dict[str, list[Question]]:
     """The questions about each image by its name, images in the order of their first question."""
     questions_by_image: dict[str, list[Question]] = {}
     for question in questions:
@@ -196,7 +196,7 @@ def by_image(questions: Iterable[Question]) -> dict[str, list[Question]]:
 
 def image_by_image(questions: Iterable[Question]) -> list[Question]:
     """The questions with those about one image together, in the order of each image's first."""
-    return list(chain.from_iterable(by_image(questions).values()))
+    return list(chain.from_iterable(questions_by_image(questions).values()))
 
 
 def read_benchmark(

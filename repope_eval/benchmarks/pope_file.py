@@ -118,7 +118,7 @@ class Annotation(Row):
 
     annotator: str | None = None
     """Who says it; None where the file has no names."""
-    at: datetime | None = None
+    time: datetime | None = None
     """When it was said; None where the file has no times."""
     note: str = ""
 

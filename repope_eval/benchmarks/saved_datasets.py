@@ -21,7 +21,7 @@ from typing import Any
 from repope_eval.errors import RepopeError
 from repope_eval.settings.fields import nearest
 from repope_eval.system.json_files import read_json
-from repope_eval.system.parquet import in_memory, require_bounded
+from repope_eval.system.parquet import bytes_at_once, require_bounded
 from repope_eval.wording import shown
 
 STATE, SPLITS = "state.json", "dataset_dict.json"
@@ -214,7 +214,7 @@ def _require_small_archive(path: Path) -> None:
     """Refuses an archive that unpacks to too much; a file that is no archive passes."""
     import datasets.utils.extract
 
-    most, total = in_memory(path.stat().st_size), 0
+    most, total = bytes_at_once(path.stat().st_size), 0
     try:
         kind = datasets.utils.extract.Extractor.infer_extractor_format(path)
         if kind is None:

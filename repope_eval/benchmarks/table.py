@@ -303,7 +303,7 @@ def _load(settings: BenchSettings, _: Path) -> Benchmark:
             f"bench.variants: no such variant as {', '.join(strange)}{nearest(strange[0], there)}; there are "
             f"{', '.join(there)}"
         )
-    return benchmark.of_variants(settings.variants)
+    return benchmark.select_variants(settings.variants)
 
 
 def _own_images(settings: BenchSettings, data_dir: Path) -> Path | None:

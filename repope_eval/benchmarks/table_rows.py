@@ -22,8 +22,8 @@ from repope_eval.settings.named_files import HUB
 from repope_eval.system.parquet import (
     MOST_ROWS_AT_ONCE,
     Cells,
+    bytes_in_all,
     class_names,
-    in_all,
     require_columns,
     row_groups,
     rows_in,
@@ -122,7 +122,7 @@ def _parquet_rows(path: Path) -> TableRows:
         except (OSError, pyarrow.ArrowException) as error:
             raise RepopeError(f"{path}: cannot be read ({_first_line(error)}); write it anew") from error
 
-    most = in_all(path.stat().st_size)
+    most = bytes_in_all(path.stat().st_size)
     return TableRows(
         where=str(path),
         columns=schema.names,
@@ -177,7 +177,7 @@ def _saved_rows(folder: Path, split: str) -> TableRows:
     schema = schemas[0]
     require_columns(where, schema.names)
     classes = class_names(where, schema.metadata)
-    most = in_all(sum(file.stat().st_size for file in files))
+    most = bytes_in_all(sum(file.stat().st_size for file in files))
 
     return TableRows(
         where=where,

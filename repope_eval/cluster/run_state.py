@@ -242,7 +242,7 @@ def run_state(folder: str, signs: Signs) -> RunState:
     """
     state, line = _state_by_signs(signs)
     trace = signs.trace
-    done, of = (0, None) if trace is None else (trace.stored, trace.of)
+    done, of = (0, None) if trace is None else (trace.stored, trace.total)
     if state == "complete" and trace is not None:
         done, of = trace.covered or (done, done)
     rate = _asking_rate(trace, signs.now) if trace is not None and state == "running" else None

@@ -355,13 +355,13 @@ def _list_mistakes(
     path: Path, runs: Sequence[ListedRun], known: Sequence[str], find_mistakes: FindMistakes
 ) -> Iterator[str]:
     @cache  # the same overrides stand in many lines, and it takes Hydra a while to compose them
-    def of_words(words: tuple[str, ...]) -> Sequence[str]:
+    def word_mistakes(words: tuple[str, ...]) -> Sequence[str]:
         return list(_unlistable_words(words)) or (find_mistakes(words) if words else ())
 
     for run in runs:
         where = f"{path}, line {run.line}"
         if run.model in known:
-            yield from (f"{where}: {mistake}" for mistake in of_words(run.words))
+            yield from (f"{where}: {mistake}" for mistake in word_mistakes(run.words))
         elif "=" in run.model:
             yield (
                 f"{where}: {shown_word(run.model)}: a line begins with the name of a model; its overrides follow"

@@ -14,7 +14,7 @@ from repope_eval.benchmarks.images import locate_images
 from repope_eval.errors import InterruptionError, RepopeError
 from repope_eval.records import Question
 from repope_eval.relabelling.label_file import Disputes, LabelFile, read_disputes
-from repope_eval.relabelling.queue import in_blind_order, read_questions
+from repope_eval.relabelling.queue import blind_order, read_questions
 from repope_eval.relabelling.session import Session
 from repope_eval.settings.command_settings import AnnotateSettings
 from repope_eval.settings.config import listed
@@ -48,9 +48,7 @@ def execute(settings: AnnotateSettings, command: str) -> None:
     images = _images_there(settings, asked)
     with _held_file(settings, out):
         file = LabelFile(out, settings.annotator, known)
-        shown = in_blind_order(
-            (question for question in asked if question.image in images), settings.annotator
-        )
+        shown = blind_order((question for question in asked if question.image in images), settings.annotator)
         views = disputes.views if disputes else {}
         _serve_page(
             settings, Session(shown, images, file, views, num_skipped=len(asked) - len(shown)), command

@@ -18,7 +18,7 @@ from repope_eval.runs.finished_runs import FinishedRun, data_folder_of, given_fi
 from repope_eval.runs.run_selection import Selection, names_of, runs_of
 from repope_eval.scoring.protocols import PROTOCOLS, Protocol, remembering
 from repope_eval.settings.command_settings import AuditSettings
-from repope_eval.system.hub import without_network
+from repope_eval.system.hub import network_off
 from repope_eval.system.writing import refuse_existing
 from repope_eval.wording import counted
 
@@ -27,7 +27,7 @@ QUEUE = "queue.jsonl"
 log = logging.getLogger(__name__)
 
 
-@without_network()
+@network_off()
 def execute(settings: AuditSettings, command: str) -> None:
     """Writes the queue, and prints what it was made from and what comes next."""
     path = Path(settings.out).expanduser() / QUEUE

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from repope_eval.errors import InterruptionError, RepopeError, SaidElsewhereError
 from repope_eval.settings import command_settings, config
-from repope_eval.settings.benchmark_words import ALL, by_benchmark, spelt_out
+from repope_eval.settings.benchmark_words import ALL, spelt_out, split_by_benchmark
 from repope_eval.settings.fields import command_place, nearest
 from repope_eval.settings.quick_checks import dashed_settings, misspelt_keys
 from repope_eval.system.output import write, write_error
@@ -209,7 +209,7 @@ def _turn_line(turn: "Turn", settings: Sequence[Any]) -> str:
     names = [getattr(model, "name", model), " and ".join(filter(None, benches))]
     title = " on ".join(filter(None, names))
     others = [shown_word(word) for word in turn.words if word.partition("=")[0] not in ("model", "bench")]
-    of = "" if turn.of is None else f" of {turn.of}"
+    of = "" if turn.total is None else f" of {turn.total}"
     return f"{turn.number}{of}: {', '.join(filter(None, (title, *others)))}"
 
 
@@ -220,7 +220,7 @@ def _by_benchmark(command: str, words: list[str]) -> list[list[str]]:
         from repope_eval.benchmarks.sources import SOURCES  # slow to import, and rarely needed
 
         every = [source.bench for source in SOURCES.values() if source.bench]
-    words_by_benchmark = by_benchmark(words, every)
+    words_by_benchmark = split_by_benchmark(words, every)
     if len(words_by_benchmark) > 1 and command not in SEVERAL_BENCHMARKS_COMMANDS:
         raise RepopeError(
             f"bench=[...]: {command} takes one benchmark; those that take several: "

@@ -10,7 +10,7 @@ from repope_eval.comparison.tables import gap_table
 from repope_eval.comparison.view import verdict
 from repope_eval.reporting.console import print_sentences, print_table
 from repope_eval.settings.command_settings import CompareSettings
-from repope_eval.system.hub import without_network
+from repope_eval.system.hub import network_off
 from repope_eval.system.writing import make_folder, write_json, write_text
 
 PAGE = "compare.html"
@@ -19,7 +19,7 @@ DOCUMENT = "compare.json"
 log = logging.getLogger(__name__)
 
 
-@without_network()
+@network_off()
 def execute(settings: CompareSettings, command: str) -> None:
     """Compares the two results, writes page and document, and prints the table and the verdict."""
     view = compare_results(*read_sides(settings), settings)

@@ -26,7 +26,7 @@ from repope_eval.scoring.bootstrap import MEAN
 from repope_eval.scoring.protocols import PROTOCOLS
 from repope_eval.settings.command_settings import EstimateSettings
 from repope_eval.settings.config import Protocol
-from repope_eval.system.hub import without_network
+from repope_eval.system.hub import network_off
 from repope_eval.system.rows import read_row_file
 from repope_eval.system.writing import make_folder, write_json, write_text
 from repope_eval.wording import counted, shown
@@ -39,7 +39,7 @@ MORE = 200
 log = logging.getLogger(__name__)
 
 
-@without_network()
+@network_off()
 def execute(settings: EstimateSettings, command: str) -> None:
     """Writes the estimates and prints them."""
     out = Path(settings.out).expanduser()

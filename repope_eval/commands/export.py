@@ -14,7 +14,7 @@ from repope_eval.exporting.files import Files, refuse_filled, write_files
 from repope_eval.exporting.scored_run import ScoredRun, read_scored_run, recomputed
 from repope_eval.settings.command_settings import ExportFormat, ExportSettings
 from repope_eval.settings.named_files import named_folder
-from repope_eval.system.hub import without_network
+from repope_eval.system.hub import network_off
 from repope_eval.wording import counted
 
 log = logging.getLogger(__name__)
@@ -30,7 +30,7 @@ FORMATS: Mapping[ExportFormat, Callable[[ScoredRun, ExportSettings], Files]] = {
 """The function that makes each form's files, by the value of `format`."""
 
 
-@without_network()
+@network_off()
 def execute(settings: ExportSettings, command: str) -> None:
     """Writes the files of the export, and says what of the benchmark they are about."""
     out = Path(settings.out).expanduser()

@@ -2,10 +2,10 @@
 
 from repope_eval.leaderboard.report import report
 from repope_eval.settings.config import ReportSettings
-from repope_eval.system.hub import without_network
+from repope_eval.system.hub import network_off
 
 
-@without_network()
+@network_off()
 def execute(settings: ReportSettings, command: str) -> None:
     """Finds and reads runs, ranks them, and writes and prints the leaderboard."""
     report(settings, command)

@@ -21,7 +21,7 @@ from repope_eval.scoring.scores import Scores
 from repope_eval.settings.config import ColumnSettings, ScoreSettings, listed
 from repope_eval.settings.launching import task_words
 from repope_eval.settings.named_files import data_folder
-from repope_eval.system.secrets import FromEnvironment, as_written
+from repope_eval.system.secrets import EnvironmentText, as_written
 from repope_eval.wording import counted, shown
 
 log = logging.getLogger(__name__)
@@ -74,7 +74,7 @@ def _absolute_paths(names: str | tuple[str, ...] | None) -> Any:
     """Files by their absolute paths; a path that a variable of the environment says stays as it was written."""
     if isinstance(names, tuple):
         return [_absolute_paths(name) for name in names]
-    if names is None or isinstance(names, FromEnvironment):
+    if names is None or isinstance(names, EnvironmentText):
         return as_written(names)
     return str(Path(names).expanduser().absolute())
 

@@ -14,14 +14,14 @@ from repope_eval.reporting.tables import Table, number_field, table, text_field
 from repope_eval.runs.layout import run_title
 from repope_eval.settings.config import StatusSettings
 from repope_eval.system.environment import now
-from repope_eval.system.hub import without_network
+from repope_eval.system.hub import network_off
 from repope_eval.system.output import write
 from repope_eval.wording import counted, duration_text
 
 _ENDED_EARLY = ("interrupted", "failed")
 
 
-@without_network()
+@network_off()
 def execute(settings: StatusSettings, command: str) -> None:
     """Prints the states once, or every few seconds until no run waits or runs."""
     root = Path(settings.runs).expanduser()

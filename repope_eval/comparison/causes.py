@@ -12,7 +12,7 @@ from repope_eval.reporting.figure_texts import clipped
 from repope_eval.runs.finished_runs import SAME_FIGURE
 from repope_eval.scoring.gap import Gaps, Result, figures_by_variant, gaps, paired_differences, restricted
 from repope_eval.scoring.paired_answers import Readers, pair_answers, read_differently, tally
-from repope_eval.scoring.protocol_scores import with_distinct
+from repope_eval.scoring.protocol_scores import include_distinct
 from repope_eval.scoring.protocols import PROTOCOLS
 from repope_eval.settings import config
 from repope_eval.settings.command_settings import CompareSettings
@@ -177,5 +177,5 @@ def _labels_in_shared_variants(triple: Labels) -> Labels:
     kept = [
         replace(each, variants={variant: each.variants[variant] for variant in shared}) for each in triple
     ]
-    a, b, common = with_distinct(kept) if shared else kept
+    a, b, common = include_distinct(kept) if shared else kept
     return a, b, common

@@ -163,7 +163,7 @@ def _gap(gap: Gap) -> dict[str, Any]:
         "gap": gap.value,
         "parts": {cause: part.value for cause, part in gap.parts.items()},
         "parts_ci95": {cause: part.interval for cause, part in gap.parts.items()},
-        "parts_by_order": {cause: part.by_order for cause, part in gap.parts.items()},
+        "parts_by_order": {cause: part.order_bounds for cause, part in gap.parts.items()},
         "parts_reason": {cause: part.reason or None for cause, part in gap.parts.items()},
         "a": dataclasses.asdict(gap.a),
         "b": dataclasses.asdict(gap.b),

@@ -26,7 +26,7 @@ from repope_eval.runs.finished_runs import (
 )
 from repope_eval.runs.folder import picture_hashes
 from repope_eval.runs.layout import ANSWERS, MANIFEST, SCORES, answers_name
-from repope_eval.runs.manifest import in_words
+from repope_eval.runs.manifest import value_in_words
 from repope_eval.runs.manifest_form import CHECKPOINT_FILES
 from repope_eval.scoring.gap import FIRST, SECOND
 from repope_eval.scoring.protocols import PROTOCOLS, unknown_tags_line
@@ -39,7 +39,7 @@ from repope_eval.settings.config import (
     RunSettings,
     listed,
 )
-from repope_eval.settings.fields import OF_ROUNDINGS, Cause, fields_by_key
+from repope_eval.settings.fields import ROUNDING_CAUSES, Cause, fields_by_key
 from repope_eval.settings.named_files import data_folder
 from repope_eval.system.secrets import as_written
 from repope_eval.wording import counted, shown_word
@@ -69,7 +69,7 @@ _NOTED: Mapping[str, tuple[str, ...]] = {
 
 GROUPS: Mapping[str, tuple[bool, tuple[str, ...]]] = {
     cause: (
-        cause not in OF_ROUNDINGS,
+        cause not in ROUNDING_CAUSES,
         (
             *_NOTED.get(cause, ()),
             *(key for key, field in fields_by_key(RunSettings).items() if field.metadata["changes"] == cause),
@@ -131,7 +131,11 @@ def _pictures(a: Mapping[str, str], b: Mapping[str, str]) -> list[SettingPair]:
         return []
     key = f"{len(differing):,} of {counted(len(shared), 'picture', ',')}, first {differing[0]}"
     return [
-        SettingPair(key=key, a=in_words(f"sha256:{a[differing[0]]}"), b=in_words(f"sha256:{b[differing[0]]}"))
+        SettingPair(
+            key=key,
+            a=value_in_words(f"sha256:{a[differing[0]]}"),
+            b=value_in_words(f"sha256:{b[differing[0]]}"),
+        )
     ]
 
 

@@ -103,7 +103,7 @@ def _part_cell(part: Part) -> Cell:
 
 
 def _order_range(part: Part) -> str:
-    return _interval_ends(part.by_order) if part.depends_on_order else ""
+    return _interval_ends(part.order_bounds) if part.depends_on_order else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -222,7 +222,7 @@ def _certainty_of_part(part: Part, cause: Cause) -> str:
     if part.interval is not None:
         said = f", 95 % {_interval_ends(part.interval)}"
     if part.depends_on_order:
-        said += f" ({_interval_ends(part.by_order)} by the order in which the causes are taken out)"
+        said += f" ({_interval_ends(part.order_bounds)} by the order in which the causes are taken out)"
     return said
 
 

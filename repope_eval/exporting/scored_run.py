@@ -109,7 +109,7 @@ class ScoredRun:
     """Whether `scores.json` has the hash that the manifest notes of it."""
     benchmark: Benchmark | None = field(default=None, compare=False)
     """The benchmark that it was asked from; None where that cannot be loaded."""
-    without_benchmark: str = ""
+    benchmark_error: str = ""
     """Why it cannot be loaded; empty where it was."""
 
     @property
@@ -266,11 +266,11 @@ def _with_benchmark(run: ScoredRun, data_dir: str | None) -> ScoredRun:
     try:
         benchmark = benchmark_of(run.finished_run, data_folder_of(run.finished_run, data_dir))
     except RepopeError as error:
-        return replace(run, without_benchmark=str(error))
+        return replace(run, benchmark_error=str(error))
     if reason := other_files(run.finished_run, benchmark) or unusable(
         run.finished_run, set(benchmark.questions)
     ):
-        return replace(run, without_benchmark=f"run={run.folder}: {reason}")
+        return replace(run, benchmark_error=f"run={run.folder}: {reason}")
     return replace(run, benchmark=benchmark)
 
 
@@ -278,7 +278,7 @@ def asked_benchmark(run: ScoredRun) -> Benchmark:
     """The benchmark that a run was asked from, for a form that holds single questions."""
     if run.benchmark is None:
         raise RepopeError(
-            f"{run.without_benchmark}; the forms that hold no single questions (evaluation_card, model_card, "
+            f"{run.benchmark_error}; the forms that hold no single questions (evaluation_card, model_card, "
             "eval_results) can be written"
         )
     return run.benchmark
@@ -309,7 +309,7 @@ def recomputed(run: ScoredRun) -> ScoredRun:
     Raises:
         RepopeError: the benchmark cannot be loaded, and `scores.json` is not known to be as the run wrote it.
     """
-    benchmark, reason = run.benchmark, run.without_benchmark
+    benchmark, reason = run.benchmark, run.benchmark_error
     if benchmark is None:
         _require_unchanged(run)
         log.warning("the figures are those of %s, and not recomputed from the answers: %s", SCORES, reason)
@@ -335,7 +335,7 @@ def _require_unchanged(run: ScoredRun) -> None:
         return
     raise RepopeError(
         f"run={run.folder}: {SCORES} is not known to be as the run wrote it, since {MANIFEST} does not have its hash, "
-        f"and its figures cannot be recomputed from the answers: {run.without_benchmark}"
+        f"and its figures cannot be recomputed from the answers: {run.benchmark_error}"
     )
 
 

@@ -195,8 +195,8 @@ def _question_of_row(row: AnswerRow, index: QuestionIndex, texts: Texts) -> Ques
     if texts is not None:
         return _question_by_file(row, index, texts)
     if row.image is not None and row.text is not None:
-        return index.by_text(row.image, row.text)
-    if row.text is None and row.image is not None and index.by_text(row.image, row.response):
+        return index.find_by_text(row.image, row.text)
+    if row.text is None and row.image is not None and index.find_by_text(row.image, row.response):
         raise RepopeError(_QUESTION_FILE)
     if row.question_id is None or row.text is None:
         missing = "question" if row.text is None else "image"
@@ -209,7 +209,7 @@ def _question_of_row(row: AnswerRow, index: QuestionIndex, texts: Texts) -> Ques
             "has no image, and a question_id means something else in each of "
             f"{', '.join(index.variants)}; give questions=FILE, or score one variant (bench=repope_random, say)"
         )
-    question = index.by_id(row.question_id)
+    question = index.find_by_id(row.question_id)
     if question is None or not is_question(row.text, question.text):
         known = "has no such question" if question is None else f"asks {shown(question.text)} there"
         raise RepopeError(
@@ -232,7 +232,7 @@ def _question_by_file(
             f"question_id {shown(row.question_id)} is not in questions=FILE; give the file the answers were made from"
         )
     image, text = texts[row.question_id]
-    question = index.by_text(image, text)
+    question = index.find_by_text(image, text)
     stands_for = None
     if row.text is not None and not _are_one_question(row.text, text, question):
         stands_for = f"{shown(row.text)}, but questions=FILE has {shown(text)}"

@@ -42,7 +42,7 @@ class QuestionIndex:
         only = next(iter(ids.values())) if len(ids) == 1 else {}
         self._by_id = {str(key): question for key, question in only.items()}
 
-    def by_text(self, image: str, text: str) -> Question | None:
+    def find_by_text(self, image: str, text: str) -> Question | None:
         """The question about an image that a text asks, alone or with an instruction after it.
 
         What POPE's older files misspelt is taken for what they meant (see `is_misspelt`).
@@ -59,7 +59,7 @@ class QuestionIndex:
         begun = [known for known in asked if _begins_with(plain, known)]
         return asked[max(begun, key=len)] if begun else None
 
-    def by_id(self, question_id: str) -> Question | None:
+    def find_by_id(self, question_id: str) -> Question | None:
         """The question of that id, in a benchmark of one variant."""
         return self._by_id.get(question_id)
 

@@ -26,7 +26,7 @@ from repope_eval.runs.run_selection import (
 )
 from repope_eval.scoring.bootstrap import MEAN, has_mean
 from repope_eval.scoring.comparison import RANKED_FIGURES, Comparison, agreement, compare, places_by_name
-from repope_eval.scoring.protocol_scores import coverage, score, with_distinct
+from repope_eval.scoring.protocol_scores import coverage, include_distinct, score
 from repope_eval.scoring.protocols import PROTOCOLS
 from repope_eval.scoring.published import published_scores
 from repope_eval.scoring.shared_questions import Sampled
@@ -122,7 +122,7 @@ def _with_summary(selection: Selection) -> Selection:
     benchmark = selection.benchmark
     if benchmark is None:
         return selection
-    return replace(selection, benchmark=replace(benchmark, label_sets=with_distinct(benchmark.label_sets)))
+    return replace(selection, benchmark=replace(benchmark, label_sets=include_distinct(benchmark.label_sets)))
 
 
 def _ranked_entries(selection: Selection, names: Mapping[str, str], protocol: config.Protocol) -> list[Entry]:

@@ -191,10 +191,10 @@ def standings_table(board: Leaderboard) -> Table:
     figures, places = [], []
     for name in board.label_sets:
         title, scored = label_set_title(name), partial(Scored, board, board.headline, name)
-        figures.append(interval_field(f"F1, {title}", f"f1_{name}", f1_cell).of(scored))
+        figures.append(interval_field(f"F1, {title}", f"f1_{name}", f1_cell).read_from(scored))
         names = [f"rank_{name}{end}" for end in _PLACE_ENDS]
         rank = "rank" if name == board.label_sets[-1] else f"rank, {title}"
-        places.append(value_field(rank, whole_place_cell, *names).of(scored))
+        places.append(value_field(rank, whole_place_cell, *names).read_from(scored))
     return table(
         f"Models by F1 ({board.headline}) on {board.bench}, with 95 % intervals; the rank is under "
         f"{label_set_phrase(board.label_sets[-1])}.{apart_note(board)}",
@@ -211,8 +211,8 @@ def _overview(board: Leaderboard) -> Table:
         title, key = f"{variant}, {label_set_title(name)}", f"{variant}_{name}"
         scored = partial(Scored, board, variant, name)
         names = [f"rank_{key}{end}" for end in _PLACE_ENDS]
-        fields.append(interval_field(f"F1 {title}", f"f1_{key}", f1_cell).of(scored))
-        fields.append(value_field(f"rank {title}", whole_place_cell, *names).of(scored))
+        fields.append(interval_field(f"F1 {title}", f"f1_{key}", f1_cell).read_from(scored))
+        fields.append(value_field(f"rank {title}", whole_place_cell, *names).read_from(scored))
     caption = f"F1 with 95 % intervals, and places by F1, on {board.bench}.{apart_note(board)}"
     return table(
         caption,
@@ -248,7 +248,7 @@ def _every_figure(board: Leaderboard) -> Table:
     return table(
         f"Every figure on {board.bench}, protocol {board.protocol}, with 95 % intervals.{apart_note(board)}",
         [
-            _MODEL.of(lambda one: one.entry),
+            _MODEL.read_from(lambda one: one.entry),
             *_variant_and_labels(),
             value_field("rank", place_cell, "rank"),
             *(_PLACE_INTERVALS if board.runs else ()),
@@ -358,7 +358,7 @@ def _label_parts(board: Leaderboard) -> Table:
         f"The change of F1 ({board.headline}) from {' to '.join(map(label_set_phrase, board.label_sets))}, and its "
         "three parts, with 95 % intervals.",
         [
-            _MODEL.of(lambda row: row[0]),
+            _MODEL.read_from(lambda row: row[0]),
             *(interval_field(title, name, partial(signed, name)) for name, title in titles.items()),
         ],
         [(entry, change) for entry, change in changes if change is not None and change.f1_parts],
@@ -390,15 +390,15 @@ def _beside_the_paper(board: Leaderboard) -> Table:
     fields: list[Field[tuple[Scored, Scored]]] = []
     for figure in _COMPARED:
         title, cell = FIGURE_TITLES[figure], partial(plain_cell, figure)
-        fields.append(value_field(f"{title}, run", cell, figure).of(lambda pair: pair[0]))
-        fields.append(value_field(f"{title}, paper", cell, f"{figure}_paper").of(lambda pair: pair[1]))
+        fields.append(value_field(f"{title}, run", cell, figure).read_from(lambda pair: pair[0]))
+        fields.append(value_field(f"{title}, paper", cell, f"{figure}_paper").read_from(lambda pair: pair[1]))
         difference = partial(difference_cell, figure)
         fields.append(value_field(f"{title}, difference", difference, f"{figure}_difference"))
     return table(
         "Runs of the paper's models beside the paper's counts.",
         [
             text_field("run", lambda pair: pair[0].entry.name, stays=True),
-            *(field.of(lambda pair: pair[0]) for field in _variant_and_labels()),
+            *(field.read_from(lambda pair: pair[0]) for field in _variant_and_labels()),
             *fields,
         ],
         [
@@ -416,12 +416,14 @@ def unranked_table(board: Leaderboard, *, reasons: bool = True) -> Table:
     for name in board.label_sets:
         title = f"F1 {board.headline}, {label_set_title(name)}"
         fields.append(
-            interval_field(title, f"f1_{name}", f1_cell).of(partial(Scored, board, board.headline, name))
+            interval_field(title, f"f1_{name}", f1_cell).read_from(
+                partial(Scored, board, board.headline, name)
+            )
         )
     why: list[Field[Unranked]] = [text_field("why", lambda each: each.reason)] if reasons else []
     return table(
         "Runs that are not ranked; figures and intervals are over the images they have answers about.",
-        [*(field.of(lambda each: each.entry) for field in fields), *why],
+        [*(field.read_from(lambda each: each.entry) for field in fields), *why],
         board.unranked,
     )
 

@@ -126,7 +126,7 @@ def ask(model: ModelSettings, engine: Engine, device: str, questions: Sequence[Q
         max_new_tokens=model.max_new_tokens,
     )
     paths = {question.image: DEMO_FOLDER / "images" / question.image for question in questions}
-    images = asker.in_order(group_by_image(questions, paths))
+    images = asker.order_images(group_by_image(questions, paths))
     return [answer for answers in asker.ask(images) for answer in answers]
 
 

@@ -59,7 +59,7 @@ class Prepared:
     prompts: tuple[tuple[int, ...], ...]
     """Token ids of each question's whole prompt, with a feature token for each of the image's features."""
 
-    def in_format(self, dtype: torch.dtype) -> "Prepared":
+    def cast(self, dtype: torch.dtype) -> "Prepared":
         """The same image and questions with pixels in another number format."""
         inputs = {
             name: tensor.to(dtype) if tensor.is_floating_point() else tensor

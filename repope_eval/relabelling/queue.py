@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from repope_eval.benchmarks.benchmark import by_image
+from repope_eval.benchmarks.benchmark import questions_by_image
 from repope_eval.benchmarks.images import refuse_outside
 from repope_eval.benchmarks.pope_file import (
     MOST_QUESTION_CHARACTERS,
@@ -212,14 +212,14 @@ def question_of(fields: Mapping[str, Any]) -> Question:
     return Question(image, text, object_of(text))
 
 
-def in_blind_order(questions: Iterable[Question], annotator: str) -> tuple[Question, ...]:
+def blind_order(questions: Iterable[Question], annotator: str) -> tuple[Question, ...]:
     """The questions in an order that depends on them and the annotator's name alone.
 
     A queue has the doubtful questions first and random ones among them; from this order nobody can tell which is
     which. An image's questions stay together, so that it is looked at once.
     """
     chance = random.Random(annotator)
-    images = list(by_image(sorted(questions)).values())
+    images = list(questions_by_image(sorted(questions)).values())
     chance.shuffle(images)
     for group in images:
         chance.shuffle(group)

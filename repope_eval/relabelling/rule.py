@@ -41,7 +41,7 @@ class Annotator:
     @property
     def times(self) -> tuple[datetime, datetime] | None:
         """When the first and the last label that counts was given; None where the file has no times."""
-        times = [annotation.at for annotation in self.annotations if annotation.at is not None]
+        times = [annotation.time for annotation in self.annotations if annotation.time is not None]
         return (min(times), max(times)) if times else None
 
     @property

@@ -24,7 +24,7 @@ from repope_eval.reporting.tables import Cell, Column, Mark, Table
 from repope_eval.system.output import write, write_styled
 from repope_eval.wording import visible
 
-BETWEEN = 2
+COLUMN_GAP = 2
 """Characters between two columns."""
 
 
@@ -92,7 +92,7 @@ def _shared_widths(least: Sequence[int], most: Sequence[int], room: int) -> list
 
 
 def _total_width(widths: Sequence[int]) -> int:
-    return sum(widths) + BETWEEN * (len(widths) - 1)
+    return sum(widths) + COLUMN_GAP * (len(widths) - 1)
 
 
 def _columns_with_cells(table: Table) -> list[tuple[Column, list[Cell]]]:

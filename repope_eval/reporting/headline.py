@@ -43,7 +43,7 @@ def headline(scores: Scores) -> Headline:
     if scores.leading is not None:
         values = [(title, ratio_text(one.value)) for title, one in scores.leading.headline.items()]
         clauses = [scores.leading.clause]
-        about, is_change = f"{scores.leading.over}{_image_scope(scores.part)}", False
+        about, is_change = f"{scores.leading.scope}{_image_scope(scores.part)}", False
     else:
         lead = lead_of(scores.parts, is_unread=scores.is_unread)
         values = [
@@ -56,7 +56,7 @@ def headline(scores: Scores) -> Headline:
         clauses = (
             [] if scores.is_unread else [_figure_clause(lead), *_effect_clause(lead, scores.object_effects)]
         )
-        about = lead.over if scores.is_unread else _scope_and_change(lead)
+        about = lead.scope if scores.is_unread else _scope_and_change(lead)
         about += f"{_image_scope(scores.part)}{_question_scope(scores)}"
         is_change = len(values) == 2
     clauses += _completeness_clauses(scores)
@@ -73,7 +73,7 @@ def _values_by_label_set(lead: Lead) -> list[tuple[str, float | None]]:
 
 def _scope_and_change(lead: Lead) -> str:
     """What the figure is over, and its change with an interval."""
-    over = lead.over
+    over = lead.scope
     change = lead.part.changes.get(lead.variant)
     if change is None or change.estimates[lead.figure].value is None:
         return over

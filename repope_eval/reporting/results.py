@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from repope_eval.benchmarks.benchmark import Benchmark, by_image
+from repope_eval.benchmarks.benchmark import Benchmark, questions_by_image
 from repope_eval.records import Answer, Question
 from repope_eval.reporting.console import print_sentences, print_table
 from repope_eval.reporting.headline import f1_parts_remark, readings_remark, unread_remark
@@ -18,7 +18,7 @@ from repope_eval.scoring.scores import Scores, score_benchmark
 from repope_eval.settings import config
 from repope_eval.settings.askers import SERVER
 from repope_eval.system.environment import Seconds, rounded, timed
-from repope_eval.system.secrets import as_written, by_dotted_key
+from repope_eval.system.secrets import as_written, values_by_dotted_key
 from repope_eval.wording import counted, part_of_images
 
 log = logging.getLogger(__name__)
@@ -75,7 +75,7 @@ def score_and_report(
             answered.answers,
             answered.model,
             answered.settings.protocol,
-            part=part_of_images(len(by_image(answered.benchmark.questions)), answered.n_images),
+            part=part_of_images(len(questions_by_image(answered.benchmark.questions)), answered.n_images),
             decoding=_decoding(answered.settings),
         )
     counts = {"questions": scores.n_questions, "answered": scores.n_answered, **answered.counts}
@@ -150,8 +150,8 @@ def _run_view(answered: AnsweredBenchmark, scores: Scores, folder: RunFolder, se
 
 def _settings(answered: AnsweredBenchmark, folder: RunFolder) -> dict[str, Any]:
     """The settings that the answers came from, with this start's values of those that scores depend on."""
-    here = by_dotted_key(as_written(answered.settings))
-    asked = by_dotted_key(folder.manifest.facts.get("settings", here))
+    here = values_by_dotted_key(as_written(answered.settings))
+    asked = values_by_dotted_key(folder.manifest.facts.get("settings", here))
     return asked | {key: here[key] for key in _SCORING_KEYS if key in here}
 
 

@@ -15,7 +15,7 @@ from repope_eval.reporting.figure_texts import (
     ratio_text,
     reading_text,
 )
-from repope_eval.reporting.score_table import by_variant
+from repope_eval.reporting.score_table import cells_by_variant
 from repope_eval.reporting.tables import (
     Cell,
     Column,
@@ -119,7 +119,7 @@ def resolution_table(resolutions: Mapping[Variant, AmbiguityBounds], label_set: 
 
 def missing_table(missing: Mapping[str, Mapping[Variant, UnansweredBounds]]) -> Table:
     """F1 over what unanswered and unparsed questions might have been answered; no row where there are none."""
-    rows = by_variant(missing)
+    rows = cells_by_variant(missing)
     return table(
         "F1, and what it would be were all unanswered and unparsed questions answered wrongly, or rightly",
         [
@@ -155,13 +155,13 @@ def evidence_table(evidence: Mapping[str, Mapping[Variant, Evidence]]) -> Table:
             field("best F1, an upper bound", "best_f1"),
             number_field("at confidence", lambda row: ratio_text(row[2].best_threshold)),
         ],
-        by_variant(evidence),
+        cells_by_variant(evidence),
     )
 
 
 def protocol_table(scores: Sequence[ProtocolScores]) -> Table:
     """F1 of the same answers under each of several protocols, and what else the reading decides."""
-    cells = by_variant(scores[0].cells) if len(scores) > 1 else []
+    cells = cells_by_variant(scores[0].cells) if len(scores) > 1 else []
     rows = [(variant, name, one) for variant, name, _ in cells for one in scores]
 
     def cell(row: tuple[Variant, str, ProtocolScores]) -> CellScores:

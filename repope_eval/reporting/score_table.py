@@ -32,7 +32,7 @@ Content = TypeVar("Content")
 
 COLUMNS = ("f1", "precision", "recall", *COUNT_TITLES)
 """The fields of `Figures` that the table shows."""
-_OF_F1 = ("f1", "f1_balanced")
+_F1_FIGURES = ("f1", "f1_balanced")
 _PARTIAL_NOTE = (
     f"{PARTIAL}: F1 leaves out more than 1 % of the questions, which have no answer or none that reads as yes or no. "
     "These may be the harder ones."
@@ -78,7 +78,7 @@ class ScoreRow:
 
     def _is_unread_f1(self, name: str) -> bool:
         """Whether it is an F1 of answers none of which was read: a 0 would say something of the model."""
-        return name in _OF_F1 and self.figures is not None and self.figures.is_unread
+        return name in _F1_FIGURES and self.figures is not None and self.figures.is_unread
 
     def _figure_text(self, name: str, value: float | None) -> str:
         return (change_text if self.is_change else figure_text)(name, value)
@@ -101,7 +101,7 @@ class ScoreRow:
 def score_rows(scores: Scores) -> Iterator[ScoreRow]:
     """The rows of each variant, and of the distinct questions of all: one a label set, then the differences."""
     for part in scores.parts:
-        for variant, cells in groupby(by_variant(part.cells), key=lambda row: row[0]):
+        for variant, cells in groupby(cells_by_variant(part.cells), key=lambda row: row[0]):
             for index, (_, name, cell) in enumerate(cells):
                 yield ScoreRow(
                     variant=variant,
@@ -123,7 +123,7 @@ def leaves_out(figures: Figures, protocol: Protocol) -> bool:
     return is_few(number, figures.n_questions)
 
 
-def by_variant(
+def cells_by_variant(
     by_label_set: Mapping[str, Mapping[Variant, Content]],
 ) -> list[tuple[Variant, str, Content]]:
     """The contents of a mapping by label set and variant, with the label sets of a variant one after another."""

@@ -75,7 +75,7 @@ class Field(Generic[Record]):
     column: Column
     cell: Callable[[Record], Cell]
 
-    def of(self, part: Callable[[Other], Record]) -> "Field[Other]":
+    def read_from(self, part: Callable[[Other], Record]) -> "Field[Other]":
         """The same column in a table of other records, of which the record is a part."""
         return Field(self.column, lambda other: self.cell(part(other)))
 

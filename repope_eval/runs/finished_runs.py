@@ -26,7 +26,7 @@ from repope_eval.settings.fields import fields_of
 from repope_eval.settings.named_files import data_folder, refuse_special
 from repope_eval.system.folders import require_inside
 from repope_eval.system.json_files import read_json
-from repope_eval.system.secrets import by_dotted_key, place_here
+from repope_eval.system.secrets import place_here, values_by_dotted_key
 from repope_eval.system.signals import raise_if_interrupted
 from repope_eval.wording import counted
 
@@ -175,8 +175,8 @@ def _facts_of(manifest: Mapping[str, Any]) -> dict[str, str]:
 
     Where several starts asked questions, a fact has the values of all of them.
     """
-    identity = _value_texts(by_dotted_key(manifest.get("identity", {})))
-    facts = _value_texts(by_dotted_key(manifest["settings"])) | identity | _start_facts(manifest)
+    identity = _value_texts(values_by_dotted_key(manifest.get("identity", {})))
+    facts = _value_texts(values_by_dotted_key(manifest["settings"])) | identity | _start_facts(manifest)
     values = {key: [value] for key, value in facts.items()}
     for start in manifest.get("starts", ()):
         if start.get("asked") != 0:
@@ -188,7 +188,7 @@ def _facts_of(manifest: Mapping[str, Any]) -> dict[str, str]:
 
 def _start_facts(noted: Mapping[str, Any]) -> dict[str, str]:
     """The versions and the device that a start ran on."""
-    return _value_texts(by_dotted_key({name: noted.get(name, {}) for name in ("versions", "device")}))
+    return _value_texts(values_by_dotted_key({name: noted.get(name, {}) for name in ("versions", "device")}))
 
 
 def _value_texts(values: Mapping[str, Any]) -> dict[str, str]:

@@ -32,7 +32,7 @@ from repope_eval.system.environment import now
 from repope_eval.system.folders import LOCK, hold, named_holder, refuse_links, require_inside
 from repope_eval.system.json_files import read_json
 from repope_eval.system.output import MessageFormatter
-from repope_eval.system.secrets import masked, without_environment
+from repope_eval.system.secrets import hide_environment, masked
 from repope_eval.system.texts import content_hash
 from repope_eval.system.writing import make_folder, write_bytes, write_json, write_text
 from repope_eval.wording import counted
@@ -307,7 +307,7 @@ def _ending(error: BaseException) -> dict[str, str]:
     if isinstance(error, SystemExit):  # by a signal handler of what launched this process: submitit's, say
         return {"how": "interrupted", "at": now(), "line": "stopped by its launcher"}
     how = "interrupted" if isinstance(error, InterruptionError | KeyboardInterrupt) else "failed"
-    line = " ".join(masked(without_environment(str(error))).split()) or type(error).__name__
+    line = " ".join(masked(hide_environment(str(error))).split()) or type(error).__name__
     return {"how": how, "at": now(), "line": line}
 
 

@@ -14,7 +14,7 @@ from repope_eval.runs.stored_settings import places, sealed
 from repope_eval.settings.config import RunSettings
 from repope_eval.settings.fields import fields_by_key
 from repope_eval.system.environment import now, process
-from repope_eval.system.secrets import by_dotted_key
+from repope_eval.system.secrets import values_by_dotted_key
 from repope_eval.system.writing import write_json
 from repope_eval.wording import first_few, shown
 
@@ -22,7 +22,7 @@ _SHOWN_DIGITS = 8
 """Digits of a hash that tell files apart for a reader."""
 
 
-def in_words(value: Any) -> str:
+def value_in_words(value: Any) -> str:
     """A value of a manifest as it stands in a message; a hash is cut to its beginning."""
     if value is None:
         return "not set"
@@ -32,9 +32,9 @@ def in_words(value: Any) -> str:
 
 def differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
     """Each value that differs between two configurations, by its dotted key, there and here."""
-    known, own = by_dotted_key(there), by_dotted_key(here)
+    known, own = values_by_dotted_key(there), values_by_dotted_key(here)
     return [
-        f"{key} is {in_words(known.get(key))} there and {in_words(own.get(key))} here"
+        f"{key} is {value_in_words(known.get(key))} there and {value_in_words(own.get(key))} here"
         for key in {**known, **own}
         if known.get(key) != own.get(key)
     ]
@@ -187,7 +187,7 @@ class Manifest:
         started, stored = now(), self._count_stored()
         starts = self._ended_starts(stored)
         self._keep_new({**own, "started": started})
-        known, settings = by_dotted_key(self.facts["settings"]), by_dotted_key(own["settings"])
+        known, settings = values_by_dotted_key(self.facts["settings"]), values_by_dotted_key(own["settings"])
         self._start = {
             "command": own["command"],
             "started": started,

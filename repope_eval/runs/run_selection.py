@@ -97,24 +97,22 @@ def select(
     """
     others = list(left_out)
 
-    def without(
-        runs: Sequence[FinishedRun], why_not: Callable[[FinishedRun], str | None]
-    ) -> list[FinishedRun]:
+    def keep(runs: Sequence[FinishedRun], why_not: Callable[[FinishedRun], str | None]) -> list[FinishedRun]:
         """The runs that `why_not` has no reason for; the others are left out with their reasons."""
         reasons = [(run, why_not(run)) for run in runs]
         others.extend(LeftOut(folder=run.folder, reason=reason) for run, reason in reasons if reason)
         return [run for run, reason in reasons if not reason]
 
     if settings.reference == "paper":
-        runs = without(runs, _other_source)
+        runs = keep(runs, _other_source)
     name = _chosen_name(runs, settings.bench)
-    runs = without(runs, lambda run: _other_benchmark(run, name))
+    runs = keep(runs, lambda run: _other_benchmark(run, name))
     if not runs:
         return Selection(benchmark=None, images=frozenset(), ranked=(), unranked=(), left_out=tuple(others))
     benchmark = _load_common_benchmark(runs, settings)
     asked = set(benchmark.questions)
-    runs = without(runs, lambda run: other_files(run, benchmark))
-    runs = without(runs, lambda run: unusable(run, asked))
+    runs = keep(runs, lambda run: other_files(run, benchmark))
+    runs = keep(runs, lambda run: unusable(run, asked))
     return _select_ranked(runs, benchmark, settings.coverage, others)
 
 

@@ -31,7 +31,7 @@ class RunTrace:
     """When the answers or the log were last written to."""
     stored: int
     """How many lines of answers there are."""
-    of: int | None
+    total: int | None
     """How many questions the benchmark has; None until asking begins."""
     asked_from: int | None
     """How many answers there were when this start began to ask; None until then."""
@@ -67,7 +67,7 @@ def read_trace(folder: Path) -> RunTrace:
         started=started,
         touched=_last_touched(folder),
         stored=count_stored_lines(folder / ANSWERS),
-        of=asking.get("of"),
+        total=asking.get("of"),
         asked_from=asking.get("answered") if is_asking else None,
         asking_began=began if is_asking else None,
         ended=ended.get("how"),

@@ -148,7 +148,7 @@ def counts_by_image(
     return counts
 
 
-def of_answered_images(counts: Values) -> Values:
+def answered_counts(counts: Values) -> Values:
     """The counts, [images, cells, outcomes], of the images that have an answer: those that are drawn from."""
     has_answer = counts[:, :, : OUTCOMES.index("unanswered")].any(axis=(1, 2))
     answered: Values = counts[has_answer]

@@ -309,12 +309,12 @@ def _agreements(
     if len(label_sets) != 2:
         return {}
 
-    def by_figure(label_set: str, variant: Variant) -> dict[str, Sampled]:
+    def cell_samples(label_set: str, variant: Variant) -> dict[str, Sampled]:
         return {figure: of_cells[label_set, variant] for figure, of_cells in samples.items()}
 
     first, second = label_sets
     return {
-        variant: agreement(names, by_figure(first, variant), by_figure(second, variant))
+        variant: agreement(names, cell_samples(first, variant), cell_samples(second, variant))
         for name, variant in samples["f1"]
         if name == first and (second, variant) in samples["f1"]
     }

@@ -21,7 +21,7 @@ from math import isnan, sqrt
 import numpy as np
 
 from repope_eval.records import Answer, LabelSet, Question
-from repope_eval.scoring.bootstrap import Cells, counts_by_image, mean_over, of_answered_images, replicated
+from repope_eval.scoring.bootstrap import Cells, answered_counts, counts_by_image, mean_over, replicated
 from repope_eval.scoring.confusion import OUTCOMES, figure_values
 from repope_eval.scoring.estimates import Estimate
 from repope_eval.scoring.intervals import (
@@ -71,7 +71,7 @@ class Detection:
     n_negatives: int
     n_unparsed: int
     """Answers that the protocol reads as neither yes nor no, which are wrong ones here."""
-    over_objects: Mapping[str, Estimate] = field(default_factory=dict)
+    object_estimates: Mapping[str, Estimate] = field(default_factory=dict)
     """The same figures with intervals over objects; empty for a single object."""
 
 
@@ -81,7 +81,7 @@ def detection(
     """The figures of all answered questions."""
     whole = _detection(labels, answers, protocol)
     return replace(
-        whole, over_objects=_estimates_over_objects(whole, labels, answers, _counting_unparsed(protocol))
+        whole, object_estimates=_estimates_over_objects(whole, labels, answers, _counting_unparsed(protocol))
     )
 
 
@@ -134,7 +134,7 @@ def _estimates_over_objects(
         for of_object in _labels_by_object(labels).values()
     ]
     counts = np.array([of_object.sum(axis=0) for of_object in of_objects]).reshape(-1, 1, len(OUTCOMES))
-    answered = of_answered_images(counts)
+    answered = answered_counts(counts)
     values = {figure: whole.estimates[figure].value for figure in DETECTION_FIGURES}
     if len(answered) < FEWEST_OBJECTS:
         reason = f"fewer than {FEWEST_OBJECTS} objects have answers"
@@ -144,12 +144,12 @@ def _estimates_over_objects(
     return {
         figure: Estimate(reason=whole.estimates[figure].reason)
         if value is None
-        else over_other_objects(sample, DETECTION_FIGURES[figure], value, (0,))
+        else estimate_over_objects(sample, DETECTION_FIGURES[figure], value, (0,))
         for figure, value in values.items()
     }
 
 
-def over_other_objects(sample: Sample, name: str, value: float, cells: Cells) -> Estimate:
+def estimate_over_objects(sample: Sample, name: str, value: float, cells: Cells) -> Estimate:
     """A figure of `figure_values` with its interval, from a sample of objects instead of images."""
     if is_large(sample, name, cells, FEWEST_OBJECTS, FEWEST_OBJECT_EVENTS):
         drawn = mean_over(sample.drawn[name], cells)

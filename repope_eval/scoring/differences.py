@@ -177,7 +177,7 @@ def differences(
 
 def _samples_by_column(columns: Sequence[Column], f1: Mapping[Cell, Sampled]) -> Samples:
     return {
-        column: {cell: sampled.of(index) for cell, sampled in f1.items()}
+        column: {cell: sampled.model(index) for cell, sampled in f1.items()}
         for index, column in enumerate(columns)
     }
 

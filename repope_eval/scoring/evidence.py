@@ -45,7 +45,7 @@ def level_starts(confidences: Values, most: int | None = None) -> Indexes:
     return starts[np.flatnonzero(np.diff(merged, prepend=-1))]
 
 
-def by_level(values: Values, starts: Indexes) -> Values:
+def level_sums(values: Values, starts: Indexes) -> Values:
     """Sums over the questions of each level, along the last axis."""
     if not len(starts):
         return np.zeros((*values.shape[:-1], 0))
@@ -214,7 +214,7 @@ def _cell(
 
 def _evidence(cell: _Cell, drawn: Mapping[str, Values], n_images: int) -> Evidence:
     starts = level_starts(cell.confidences)
-    yes, no = by_level(cell.labels, starts), by_level(1 - cell.labels, starts)
+    yes, no = level_sums(cell.labels, starts), level_sums(1 - cell.labels, starts)
     by_figure = {
         name: _order_estimate(logit_estimate(float(value), drawn[name], FEWEST_MISORDERED), cell)
         for name, value in level_figures(yes, no).items()

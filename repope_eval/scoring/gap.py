@@ -34,7 +34,7 @@ from repope_eval.scoring.bootstrap import (
 from repope_eval.scoring.confusion import OUTCOMES, Figures, Values, figure_values, figures, shares
 from repope_eval.scoring.differences import FEWEST_DIFFERING, Difference, differences, too_few_images
 from repope_eval.scoring.estimates import Estimate, Interval, minus
-from repope_eval.scoring.protocol_scores import with_mean
+from repope_eval.scoring.protocol_scores import include_mean
 from repope_eval.scoring.protocols import PROTOCOLS, Protocol
 from repope_eval.scoring.shared_questions import SharedQuestions
 from repope_eval.settings import config
@@ -204,13 +204,13 @@ _APPROACH: Mapping[str, State] = {
 class Part(Estimate):
     """What one cause is worth in a gap: the mean over the orders in which things can become common."""
 
-    by_order: Interval = None
+    order_bounds: Interval = None
     """The lowest and the highest of these orders; None where the value is."""
 
     @property
     def depends_on_order(self) -> bool:
         """Whether the orders differ by more than what is shown."""
-        return self.by_order is not None and self.by_order[1] - self.by_order[0] >= LEAST
+        return self.order_bounds is not None and self.order_bounds[1] - self.order_bounds[0] >= LEAST
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -270,7 +270,7 @@ def _part(ground: SharedGround, cause: Cause, figure: str, cells: Cells) -> Part
     by_order = ground.worth(cause, figure, cells)
     if np.isnan(by_order).any():
         return Part(reason="undefined on the way to common ground")
-    part = Part(value=float(by_order.mean()), by_order=(float(by_order.min()), float(by_order.max())))
+    part = Part(value=float(by_order.mean()), order_bounds=(float(by_order.min()), float(by_order.max())))
     n_moving, n_images = ground.n_moving(cause, figure, cells), ground.n_images(cells)
     if n_moving == 0:
         return replace(part, reason="it changes nothing in any image")
@@ -292,7 +292,7 @@ def figures_by_variant(
     rule = PROTOCOLS[protocol]
     counts = counts_by_image([labels], labelled_images([labels]), answers, rule).sum(axis=0)
     confusions = confusions_of([labels], counts)[labels.name]
-    return with_mean({variant: figures(confusion, rule) for variant, confusion in confusions.items()})
+    return include_mean({variant: figures(confusion, rule) for variant, confusion in confusions.items()})
 
 
 def paired_differences(

@@ -27,12 +27,12 @@ from repope_eval.records import Answer, LabelSet, Question
 from repope_eval.scoring.bootstrap import (
     FEWEST_IMAGES,
     Cells,
+    answered_counts,
     counts_by_image,
     gamma_interval,
     interval_of,
     labelled_images,
     mean_over,
-    of_answered_images,
     replicated,
 )
 from repope_eval.scoring.confusion import OUTCOMES, Share, Values, figure_values, shares
@@ -224,7 +224,7 @@ def sampled(
 ) -> Sample:
     """The sample of images that a set of answers is about."""
     counts = counts_by_image(label_sets, labelled_images(label_sets), answers, protocol)
-    answered = of_answered_images(counts)
+    answered = answered_counts(counts)
     return Sample(
         counts=answered,
         totals=counts.sum(axis=0),

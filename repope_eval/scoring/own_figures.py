@@ -216,7 +216,7 @@ class OwnFigures:
     """Their part of `scores.json`."""
     headline: Mapping[str, Estimate]
     """Those that stand first, by title, where the section leads."""
-    over: str
+    scope: str
     """What these are over."""
     clause: str
     """What these say, as a part of a sentence."""
@@ -254,13 +254,13 @@ def shown_detections(section: OwnSection, detections: Mapping[str, Detection]) -
         return (name, of_object.n_positives + of_object.n_negatives, *shown.values())
 
     first, *others = (row(name, of_object, of_object.estimates) for name, of_object in detections.items())
-    second = [row(f"{ALL_OBJECTS}, drawn over objects", whole, whole.over_objects)]
-    has_second = any(one.interval for one in whole.over_objects.values())
+    second = [row(f"{ALL_OBJECTS}, drawn over objects", whole, whole.object_estimates)]
+    has_second = any(one.interval for one in whole.object_estimates.values())
     return OwnFigures(
         section=section,
         document=_detections_document(detections),
         headline=titled,
-        over="over all answered questions",
+        scope="over all answered questions",
         clause=_seen_clause(whole),
         phrase=" and ".join(figure_phrase(title, titled[title]) for title in ("TNR", "TPR")),
         table=FigureTable(
@@ -271,7 +271,7 @@ def shown_detections(section: OwnSection, detections: Mapping[str, Detection]) -
             rows=[
                 (title, replace(one, interval=None), one.interval, over_objects.interval)
                 for (title, one), over_objects in zip(
-                    titled.items(), whole.over_objects.values(), strict=True
+                    titled.items(), whole.object_estimates.values(), strict=True
                 )
             ],
         ),
@@ -305,7 +305,7 @@ def _detections_document(detections: Mapping[str, Detection]) -> dict[str, Any]:
         }
         for name, of_object in detections.items()
     }
-    over_objects = certainty(detections[ALL_OBJECTS].over_objects, "ci95", "reasons")
+    over_objects = certainty(detections[ALL_OBJECTS].object_estimates, "ci95", "reasons")
     return objects.pop(ALL_OBJECTS) | {
         **{f"{part}_objects": by_figure for part, by_figure in over_objects.items()},
         "intervals_for": {"ci95": "these objects on other images", "ci95_objects": "other objects"},
@@ -336,7 +336,7 @@ def _own_groups(
             f"groups right under {label_set_phrase(label_set)}": one.share
             for label_set, one in by_label_set.items()
         },
-        over=f"over {n_groups}",
+        scope=f"over {n_groups}",
         clause=f"all answers are right in {last.n_right:,} of {n_groups}",
         phrase=f"{figure_phrase('groups right', last.share)} under {label_set_phrase(name)}",
         table=FigureTable(
@@ -368,7 +368,7 @@ def _own_amber(
             for way, by_dimension in figures.items()
         },
         headline={"F1 of “no”": f1},
-        over=f"{over}, {counted(first.n, 'row', ',')}",
+        scope=f"{over}, {counted(first.n, 'row', ',')}",
         clause=f"answers count that are {EXACT}",
         phrase=f"{figure_phrase('F1 of “no”', f1)} of answers that are {EXACT}, {over}",
         table=FigureTable(

@@ -102,7 +102,7 @@ def score(
         name: {variant: figures(counts, sample.protocol) for variant, counts in of_variants.items()}
         for name, of_variants in confusions.items()
     }
-    with_means = {name: with_mean(of_variants) for name, of_variants in by_label_set.items()}
+    with_means = {name: include_mean(of_variants) for name, of_variants in by_label_set.items()}
     for name, variant, of_cell in variant_cells(label_sets):
         cell = with_means[name][variant]
         undefined = (
@@ -137,12 +137,12 @@ def mean(records: Sequence[Record]) -> Record:
     return replace(records[0], **means)  # type: ignore[type-var]
 
 
-def with_mean(by_variant: Mapping[Variant, Record]) -> dict[Variant, Record]:
+def include_mean(by_variant: Mapping[Variant, Record]) -> dict[Variant, Record]:
     """The records by variant, and where there are several, their mean under `MEAN`."""
     return {**by_variant, **({MEAN: mean(list(by_variant.values()))} if has_mean(by_variant) else {})}
 
 
-def with_distinct(label_sets: Sequence[LabelSet]) -> tuple[LabelSet, ...]:
+def include_distinct(label_sets: Sequence[LabelSet]) -> tuple[LabelSet, ...]:
     """The label sets with all their questions as a further variant, where a variant has one label only.
 
     F1 is undefined there, and so is its mean: what a model is worth on the whole is said by all questions together.
@@ -284,7 +284,7 @@ def coverage(
     """
     by_label_set = {}
     for label_set in label_sets:
-        of_variants = with_mean(
+        of_variants = include_mean(
             {
                 variant: _coverage(confusions[label_set.name][variant], labels.values(), protocol)
                 for variant, labels in label_set.variants.items()
@@ -385,7 +385,7 @@ def resolutions(
             lowest=_f1(confusion, {"fp": yes, "fn": no, "unparsed_yes": neither}, protocol),
             highest=_f1(confusion, {"tp": yes, "tn": no, "unparsed_no": neither}, protocol),
         )
-    return with_mean(by_variant)
+    return include_mean(by_variant)
 
 
 def missing(
@@ -405,7 +405,7 @@ def missing(
             lowest=_f1(read, {"fn": yes, "fp": no}, protocol),
             highest=_f1(read, {"tp": yes, "tn": no}, protocol),
         )
-    return with_mean(by_variant)
+    return include_mean(by_variant)
 
 
 def _added_counts(yes: int, no: int, neither: int, *, label: bool) -> dict[str, int]:

@@ -19,7 +19,7 @@ from repope_eval.scoring.bootstrap import MEAN, REPLICATES, SEED, interval_of
 from repope_eval.scoring.confusion import OUTCOMES, Confusion, Values, figure_values, figures
 from repope_eval.scoring.estimates import Estimate, Interval
 from repope_eval.scoring.intervals import INTERVAL_FIGURES, wilson
-from repope_eval.scoring.protocol_scores import CellScores, values_of, with_mean
+from repope_eval.scoring.protocol_scores import CellScores, include_mean, values_of
 from repope_eval.scoring.protocols import PROTOCOLS
 
 CONFIG_NAMES: Mapping[str, str] = {
@@ -84,7 +84,7 @@ def published_scores() -> tuple[PublishedScores, ...]:
 
 def _cells(by_variant: Mapping[Variant, Confusion]) -> dict[Variant, CellScores]:
     """The scores of each variant and of their mean, under one label set."""
-    of_cells = with_mean({name: figures(one, PROTOCOLS["repope"]) for name, one in by_variant.items()})
+    of_cells = include_mean({name: figures(one, PROTOCOLS["repope"]) for name, one in by_variant.items()})
     intervals = _binomial_intervals(by_variant)
     return {
         variant: CellScores(

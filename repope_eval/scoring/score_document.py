@@ -32,7 +32,7 @@ class Lead:
         return {name: cells[self.variant].estimates[self.figure] for name, cells in self.part.cells.items()}
 
     @property
-    def over(self) -> str:
+    def scope(self) -> str:
         """What the figure is over, in words."""
         if self.variant == MEAN:
             n_variants = len(next(iter(self.part.cells.values()))) - 1
@@ -83,7 +83,7 @@ def lead_phrase(lead: Lead) -> str:
     """The figure under the last labels, and what it is over."""
     name, one = list(lead.estimates.items())[-1]
     cells = lead.part.cells[name]
-    several = [lead.over] if len(cells) > 1 or lead.variant == DISTINCT else []
+    several = [lead.scope] if len(cells) > 1 or lead.variant == DISTINCT else []
     return ", ".join([f"{figure_phrase(LEADING[lead.figure], one)} under {label_set_phrase(name)}", *several])
 
 

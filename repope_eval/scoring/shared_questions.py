@@ -45,7 +45,7 @@ class Sampled:
     """What F1 is made of, [images, models, cells, 2]: the two numbers of `shares`. A mean is over several cells. Empty
     where a model is known by its counts alone."""
 
-    def of(self, index: int) -> "Sampled":
+    def model(self, index: int) -> "Sampled":
         """The figure of one model, as views of what all models have."""
         return Sampled(
             values=self.values[index],

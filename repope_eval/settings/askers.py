@@ -75,6 +75,6 @@ def _idle_fields(settings: RunSettings) -> Iterator[tuple[Field, Any]]:
     """The fields that mean nothing to the asker, each with its value; those of the run itself come first."""
     heeds = asker_entry(settings.model.family).heeds
     for field in sorted(fields_by_key(type(settings)).values(), key=lambda field: "." in field.key):
-        if field.of not in heeds:
+        if field.asked not in heeds:
             group, _, name = field.key.rpartition(".")
             yield field, getattr(getattr(settings, group) if group else settings, name)

@@ -36,7 +36,7 @@ def spelt_out(record: type, words: Sequence[str]) -> list[str]:
     return [re.sub(r"^bench=(?!\[)", "bench.name=", word) for word in spelt if word not in left_out]
 
 
-def by_benchmark(words: Sequence[str], every: Sequence[str]) -> list[list[str]]:
+def split_by_benchmark(words: Sequence[str], every: Sequence[str]) -> list[list[str]]:
     """The words for each benchmark, where `bench=[A,B]` or `bench=all` names several; else the words alone.
 
     Args:

@@ -25,7 +25,7 @@ from repope_eval.settings.named_files import (
 )
 from repope_eval.settings.named_files import choices as shipped_choices
 from repope_eval.settings.schema import merged, schema_of, settings_from
-from repope_eval.system.secrets import by_dotted_key
+from repope_eval.system.secrets import values_by_dotted_key
 from repope_eval.wording import natural_order, shown_word
 
 CONFIG_NAME = "repope_eval"
@@ -71,7 +71,7 @@ def bench_settings(name: str, values: Mapping[str, Any]) -> BenchSettings:
             f"{shown_word(name)}: no such benchmark{nearest(name, known)}; there are {', '.join(known)}"
         )
     fields = fields_by_key(BenchSettings)
-    for key, value in by_dotted_key(values).items():
+    for key, value in values_by_dotted_key(values).items():
         if key not in fields:
             raise RepopeError(f"{key}: no such setting of a benchmark{nearest(key, list(fields))}")
         if fields[key].record is not None:

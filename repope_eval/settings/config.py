@@ -90,18 +90,18 @@ class ModelSettings:
     revision: str = setting(
         "branch, tag or commit of a Hub checkpoint",
         "main",
-        of="weights",
+        asked="weights",
         changes="checkpoint",
         place="checkpoint",
     )
     recipe_dtype: NumberFormat = setting(
-        "what dtype=auto means: that of the published results", "bfloat16", of="weights"
+        "what dtype=auto means: that of the published results", "bfloat16", asked="weights"
     )
     dtype: Literal["auto"] | NumberFormat = setting(
-        "number format of the weights", "auto", of="weights", changes="number format"
+        "number format of the weights", "auto", asked="weights", changes="number format"
     )
     quantization: Literal["none", "int8", "nf4"] = setting(
-        "of the language model, by bitsandbytes", "none", of="weights", changes="number format"
+        "of the language model, by bitsandbytes", "none", asked="weights", changes="number format"
     )
     max_new_tokens: int = setting(
         "longest answer in tokens", 1024, minimum=1, maximum=32_768, changes="longest answer"
@@ -109,7 +109,7 @@ class ModelSettings:
     prompt: Prompt = setting(
         "whose prompt: that of the paper's code, or another harness's on POPE",
         "paper",
-        of="weights",
+        asked="weights",
         changes="prompt",
     )
     system_prompt: str | None = setting(
@@ -126,7 +126,7 @@ class ModelSettings:
         None,
         minimum=1,
         maximum=MOST_TILES,
-        of="weights",
+        asked="weights",
         changes="pixels",
     )
     min_pixels: int | None = setting(
@@ -134,7 +134,7 @@ class ModelSettings:
         None,
         minimum=1,
         maximum=MOST_PIXELS,
-        of="chat",
+        asked="chat",
         changes="pixels",
     )
     max_pixels: int | None = setting(
@@ -142,57 +142,64 @@ class ModelSettings:
         None,
         minimum=1,
         maximum=MOST_PIXELS,
-        of="chat",
+        asked="chat",
         changes="pixels",
     )
     chat_template: Mapping[str, Any] | None = setting(
         "arguments of its template, such as {enable_thinking:false}; null: none",
         None,
-        of="chat",
+        asked="chat",
         changes="prompt",
     )
     attn_implementation: Literal["auto"] | Attention = setting(
         "attention kernel; auto: sdpa, or eager where the model caps attention's scores; "
         "sdpa_cudnn: torch may take cuDNN's, too",
         "auto",
-        of="weights",
+        asked="weights",
         changes="engine",
     )
     device_map: str | None = setting(
         "placement over devices: auto, or a JSON file of module and device; null: all on device",
         None,
-        of="weights",
+        asked="weights",
         changes="engine",
     )
-    gated: bool = setting("whether the Hub wants a licence accepted first", False, of="weights")
+    gated: bool = setting("whether the Hub wants a licence accepted first", False, asked="weights")
     url: str | None = setting(
-        "address of the server, such as http://HOST:8000/v1", None, of="server", changes="engine", **_URL
+        "address of the server, such as http://HOST:8000/v1", None, asked="server", changes="engine", **_URL
     )
     api_key_env: str = setting(
-        "environment variable that holds the key", "OPENAI_API_KEY", is_public=True, of="server", **_VARIABLE
+        "environment variable that holds the key",
+        "OPENAI_API_KEY",
+        is_public=True,
+        asked="server",
+        **_VARIABLE,
     )
     image_format: Literal["png", "jpeg", "webp"] | None = setting(
-        "the format that images are sent in; null: the files as they are", None, of="server", changes="pixels"
+        "the format that images are sent in; null: the files as they are",
+        None,
+        asked="server",
+        changes="pixels",
     )
     max_side: int | None = setting(
         "most pixels of a sent image's longer side; null: as it is",
         None,
         minimum=16,
-        of="server",
+        asked="server",
         changes="pixels",
     )
     concurrency: str = setting(
         "most requests at a time; auto: 64, fewer where the server is busy",
         "auto",
-        of="server",
+        asked="server",
         **_CONCURRENCY,
     )
-    timeout: float = setting("seconds that an answer may take", 120.0, minimum=0.01, of="server")
+    timeout: float = setting("seconds that an answer may take", 120.0, minimum=0.01, asked="server")
     price_in: float | None = setting(
-        "price of a million tokens sent; null: unknown", None, minimum=0, of="server"
+        "price of a million tokens sent; null: unknown", None, minimum=0, asked="server"
     )
     price_out: float | None = setting(
-        "price of a million tokens answered; null: unknown", None, minimum=0, of="server"
+        "price of a million tokens answered; null: unknown", None, minimum=0, asked="server"
     )
 
 
@@ -264,29 +271,33 @@ class RunSettings:
     engine: Engine = setting(
         "shared: an image once for all its questions; sequential: each alone",
         "shared",
-        of="weights",
+        asked="weights",
         changes="engine",
     )
     verify: int = setting(
         "images that are asked about one question at a time, too, to check engine=shared; 0: none",
         1,
         minimum=0,
-        of="weights",
+        asked="weights",
     )
     protocol: ProtocolChoice = setting(
         "how yes or no is read from an answer; all: repope's way, and what the others make of it",
         DEFAULT_PROTOCOL,
     )
     device: str = setting(
-        "auto, cpu, mps, cuda or cuda:N", "auto", of="weights", changes="hardware", **_DEVICE
+        "auto, cpu, mps, cuda or cuda:N", "auto", asked="weights", changes="hardware", **_DEVICE
     )
     batch_size: str = setting(
-        "images at a time; auto: what the memory holds", "auto", of="weights", changes="engine", **_BATCH_SIZE
+        "images at a time; auto: what the memory holds",
+        "auto",
+        asked="weights",
+        changes="engine",
+        **_BATCH_SIZE,
     )
     workers: str = setting(
         "processes that prepare images; auto: by the cores beside a GPU, else none",
         "auto",
-        of="weights",
+        asked="weights",
         **_WORKERS,
     )
     limit: int | None = setting("only the first so many images; null: all", None, minimum=1)

@@ -20,7 +20,7 @@ Cause = Literal[
 ]
 """What makes a model answer otherwise."""
 
-OF_ROUNDINGS: Sequence[Cause] = ("engine", "hardware", "versions")
+ROUNDING_CAUSES: Sequence[Cause] = ("engine", "hardware", "versions")
 """The causes that change only answers which hang by a rounding. The others are part of the identity of answers."""
 
 Place = Literal["questions", "images", "annotations", "checkpoint"]
@@ -34,7 +34,7 @@ def setting(
     help: str,
     default: Any = dataclasses.MISSING,
     *,
-    of: Asked = "all",
+    asked: Asked = "all",
     changes: Cause | None = None,
     place: Place | None = None,
     is_fetching: bool = False,
@@ -45,7 +45,7 @@ def setting(
     Args:
         help: its meaning, for the help page, without to whom it means something.
         default: its value where none is given; without a default, one must be given.
-        of: to whom it means something.
+        asked: to whom it means something.
         changes: the cause of other answers that it is; None: it changes none.
         place: what lies where it says; None: it names no such file or folder.
         is_fetching: whether it says where files are fetched from, and means nothing once they are there.
@@ -55,8 +55,10 @@ def setting(
             the configuration file that is taken where none is named (None: no file); `is_partial`, if a record may
             lack what it requires elsewhere.
     """
-    facts = {"of": of, "changes": changes, "place": place, "is_fetching": is_fetching}
-    return dataclasses.field(default=default, metadata={"help": f"{_TOLD_OF[of]}{help}", **facts, **limits})
+    facts = {"asked": asked, "changes": changes, "place": place, "is_fetching": is_fetching}
+    return dataclasses.field(
+        default=default, metadata={"help": f"{_TOLD_OF[asked]}{help}", **facts, **limits}
+    )
 
 
 def written_as(pattern: str, form: str, **limits: Any) -> dict[str, Any]:
@@ -88,15 +90,15 @@ class Field:
         return records[0] if records else None
 
     @property
-    def of(self) -> Asked:
+    def asked(self) -> Asked:
         """To whom the field means something."""
-        asked: Asked = self.metadata["of"]
+        asked: Asked = self.metadata["asked"]
         return asked
 
     @property
     def changes_answers(self) -> bool:
         """Whether a model may say something else with another value, so that the field tells answers apart."""
-        return self.metadata["changes"] not in (None, *OF_ROUNDINGS)
+        return self.metadata["changes"] not in (None, *ROUNDING_CAUSES)
 
     @property
     def place(self) -> Place | None:

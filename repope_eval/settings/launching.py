@@ -45,7 +45,7 @@ class Turn(NamedTuple):
 
     number: int
     """Its place among the runs of the sweep, counted from 1."""
-    of: int | None
+    total: int | None
     """How many runs there are; None where only a sweeper of the user's own knows."""
     words: tuple[str, ...]
     """Those of its words that have other values in other runs."""
@@ -183,7 +183,7 @@ def _turn_in_sweep(sweeps: Mapping[str, int]) -> Turn | None:
     is_known = all(sweeps.values()) and not composed.sweeper.get("params")
     return Turn(
         number=int(composed.job.num) + 1,
-        of=math.prod(sweeps.values()) if is_known else None,
+        total=math.prod(sweeps.values()) if is_known else None,
         words=tuple(word for word in task_words() if key_of(word) in sweeps),
     )
 

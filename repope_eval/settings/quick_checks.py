@@ -10,7 +10,7 @@ from typing import Any
 
 from repope_eval.settings.fields import Field, fields_by_key, groups_of, nearest
 from repope_eval.settings.named_files import choices
-from repope_eval.system.secrets import FromEnvironment, without_passwords
+from repope_eval.system.secrets import EnvironmentText, hide_passwords
 from repope_eval.wording import first_unwritable, shown_word
 
 _PLAIN_WORD = re.compile(r"(?!hydra\.)[A-Za-z_]+(\.[A-Za-z_]+)*=[A-Za-z0-9_./-]{1,100}")
@@ -102,7 +102,7 @@ def _text_problem(field: Field, text: str) -> str | None:
     typed = f"{field.key}={shown_word(text)}"
     if character := first_unwritable(text, lines=has_lines):
         return f"{typed}: holds the character {character}, which no name or path may hold"
-    if field.metadata.get("is_public") and isinstance(text, FromEnvironment):
+    if field.metadata.get("is_public") and isinstance(text, EnvironmentText):
         return (
             f"{field.key}={shown_word(text.written)}: stands in the files of a run as it is, and values of "
             "environment variables are kept out of them; write it out"
@@ -117,7 +117,7 @@ def _limit_problems(field: Field, value: Any) -> Iterator[str]:
     if field.allowed and value not in field.allowed:
         yield f"{typed}: allowed are {', '.join(field.allowed)}{nearest(str(value), field.allowed)}"
     elif "pattern" in limits and not re.fullmatch(limits["pattern"], str(value)):
-        yield f"{field.key}={without_passwords(str(value))}: {limits['form']} is expected"
+        yield f"{field.key}={hide_passwords(str(value))}: {limits['form']} is expected"
     elif isinstance(value, str) and not (value if limits.get("has_lines") else value.strip()):
         yield f"{field.key}= is empty: give it a value{' or null' if NoneType in field.kinds else ''}, or leave it out"
     if isinstance(value, float) and math.isnan(value):

@@ -23,7 +23,7 @@ from omegaconf.resolvers import oc
 from repope_eval.errors import RepopeError
 from repope_eval.settings.fields import Field, fields_of
 from repope_eval.settings.quick_checks import value_problems
-from repope_eval.system.secrets import FromEnvironment, from_environment, variables_in
+from repope_eval.system.secrets import EnvironmentText, mark_environment_text, variables_in
 from repope_eval.wording import shown_word
 
 Settings = TypeVar("Settings")
@@ -102,7 +102,7 @@ def setting_value(composed: DictConfig | ListConfig, key: str | int) -> Any:
         OmegaConf.register_new_resolver("oc.env", oc.env, replace=True)
     if written == value or not any(name in os.environ for name in variables_in(written)):
         return value  # a default is nobody's secret
-    return from_environment(value, written)
+    return mark_environment_text(value, written)
 
 
 def _environment_interpolation(*words: Any) -> str:
@@ -161,7 +161,7 @@ def _settled_value(item: Field, value: Any) -> Any:
     """
     if isinstance(value, str) and item.metadata.get("has_lines"):
         return re.sub(r"(\\?)\\n", lambda match: "\\n" if match[1] else "\n", value)
-    if isinstance(value, FromEnvironment) and (item.allowed or "pattern" in item.metadata):
+    if isinstance(value, EnvironmentText) and (item.allowed or "pattern" in item.metadata):
         return str(value)
     if item.is_text_or_list and isinstance(value, tuple):
         return tuple(text if isinstance(text, str) else str(text) for text in value)

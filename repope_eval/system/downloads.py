@@ -316,8 +316,8 @@ class _Batch:
     def _fetch(self, item: Download) -> Exception | None:
         """Fetches a file; returns any error, since one that is lost in a thread would leave the caller waiting.
 
-        The server is given up where it cannot be reached, or has failed on AT_ONCE files in a row. No lock is taken:
-        a failure that two threads count as one costs one more question.
+        The server is given up where it cannot be reached, or has failed on CONCURRENT_DOWNLOADS files in a row. No
+        lock is taken: a failure that two threads count as one costs one more question.
         """
         try:
             fetch(self._client, item, self._stop)

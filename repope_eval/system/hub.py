@@ -27,7 +27,7 @@ _IS_OFF = ContextVar("network_is_off", default=False)
 
 
 @contextmanager
-def without_network() -> Iterator[None]:
+def network_off() -> Iterator[None]:
     """Has nothing fetched in its block, or in the function that it decorates; what is missing is an error."""
     before = _IS_OFF.set(True)
     try:

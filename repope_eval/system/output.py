@@ -5,7 +5,7 @@ import os
 import sys
 
 from repope_eval.errors import RepopeError
-from repope_eval.system.secrets import masked, without_environment
+from repope_eval.system.secrets import hide_environment, masked
 from repope_eval.wording import message_text, visible
 
 _ASCII = str.maketrans({"−": "-", "–": "-"})
@@ -60,7 +60,7 @@ class MessageFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """The message, its further lines indented."""
         text = masked(super().format(record))
-        text = message_text(without_environment(text) if self._is_kept else text)
+        text = message_text(hide_environment(text) if self._is_kept else text)
         is_at_margin = not self._is_kept and record.levelno >= logging.ERROR
         return text if is_at_margin else text.replace("\n", f"\n{_CONTINUED}")
 

@@ -137,10 +137,10 @@ class _Head:
         return number >> 1 if number % 2 == 0 else -(number >> 1) - 1
 
 
-AT_ONCE, OF_ITS_SIZE_AT_ONCE = 128 << 20, 10
+BYTES_AT_ONCE, SIZES_AT_ONCE = 128 << 20, 10
 """What may be in memory together: so many bytes, and so many times the size of the file: honest images do not pack."""
 
-IN_ALL, OF_ITS_SIZE = 2 << 30, 20
+BYTES_IN_ALL, SIZES_IN_ALL = 2 << 30, 20
 """What a file may come to in all: POPE asks about each image 18 times."""
 
 MOST_ROWS_AT_ONCE = 64
@@ -156,14 +156,14 @@ _TEXTS = ("BYTE_ARRAY", "FIXED_LEN_BYTE_ARRAY")
 _MEND = "take out its large values, or name files of images in place of images"
 
 
-def in_memory(size: int) -> int:
+def bytes_at_once(size: int) -> int:
     """The bytes that a file of some bytes may have in memory together."""
-    return AT_ONCE + OF_ITS_SIZE_AT_ONCE * size
+    return BYTES_AT_ONCE + SIZES_AT_ONCE * size
 
 
-def in_all(size: int) -> int:
+def bytes_in_all(size: int) -> int:
     """The bytes that a file of some bytes may come to."""
-    return IN_ALL + OF_ITS_SIZE * size
+    return BYTES_IN_ALL + SIZES_IN_ALL * size
 
 
 def row_groups(path: Path, metadata: Any, columns: Sequence[str]) -> Iterator[int]:
@@ -184,9 +184,9 @@ def row_groups(path: Path, metadata: Any, columns: Sequence[str]) -> Iterator[in
                     f"{path}: its column {shown(name)} holds lists; one value a row is expected"
                 )
             together += max((page.unpacked for page in chunk_pages), default=0)
-        if together > in_memory(path.stat().st_size):
+        if together > bytes_at_once(path.stat().st_size):
             raise RepopeError(f"{path}: unpacks to {together // 10**6:,} MB at once; {_MEND}")
-        yield min(max(AT_ONCE // max(together, 1), 1), MOST_ROWS_AT_ONCE)
+        yield min(max(BYTES_AT_ONCE // max(together, 1), 1), MOST_ROWS_AT_ONCE)
 
 
 def require_bounded(path: Path) -> None:
@@ -202,7 +202,7 @@ def require_bounded(path: Path) -> None:
         with pyarrow.parquet.ParquetFile(path) as file:
             metadata = file.metadata
         size, total = path.stat().st_size, 0
-        its_share = min(in_memory(size), in_all(size) // max(metadata.num_row_groups, 1))
+        its_share = min(bytes_at_once(size), bytes_in_all(size) // max(metadata.num_row_groups, 1))
         for group, of_group in enumerate(_chunks(path, metadata, None)):
             in_group = sum(_most_bytes(chunk, of_chunk) for _, chunk, of_chunk in of_group)
             if in_group > its_share:
@@ -210,7 +210,7 @@ def require_bounded(path: Path) -> None:
                     _measured_bytes(path, group, chunk, of_chunk) for _, chunk, of_chunk in of_group
                 )
             total += in_group
-            if in_group > in_memory(size) or total > in_all(size):
+            if in_group > bytes_at_once(size) or total > bytes_in_all(size):
                 raise RepopeError(f"{path}: unpacks to {max(in_group, total) // 10**6:,} MB; {_MEND}")
     except (OSError, pyarrow.ArrowException) as error:
         raise RepopeError(f"{path}: is no whole Parquet file ({shown(str(error))}); write it anew") from error
@@ -275,7 +275,7 @@ def _measured_bytes(path: Path, group: int, chunk: _Chunk, of_chunk: Sequence[Pa
     unpacked = sum(page.unpacked for page in of_chunk)
     if (
         not chunk.is_text
-        or unpacked > in_memory(path.stat().st_size)
+        or unpacked > bytes_at_once(path.stat().st_size)
         or not any(page.n_numbers for page in of_chunk)
     ):
         return _most_bytes(chunk, of_chunk)

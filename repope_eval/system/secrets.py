@@ -59,7 +59,7 @@ def masked(text: str, *, even_words: bool = False) -> str:
     return text
 
 
-def without_passwords(address: str) -> str:
+def hide_passwords(address: str) -> str:
     """How messages show an address that may hold a password or a key, before its host or in its query.
 
     Other texts stay as they are.
@@ -112,15 +112,15 @@ _typed: dict[str, str] = {}
 """The texts of this process's settings that contain an environment variable's value, each as it was typed."""
 
 
-class FromEnvironment(str):
+class EnvironmentText(str):
     """A text that contains an environment variable's value; `written` names the variable: `${oc.env:NAME}`."""
 
     written: str
 
 
-def from_environment(value: str, written: str) -> FromEnvironment:
+def mark_environment_text(value: str, written: str) -> EnvironmentText:
     """Marks a text that contains an environment variable's value, and keeps it out of messages from now on."""
-    marked = FromEnvironment(value)
+    marked = EnvironmentText(value)
     marked.written = _typed[value] = written
     return marked
 
@@ -132,7 +132,7 @@ def variables_in(written: str) -> list[str]:
 
 def as_written(value: Any) -> Any:
     """A setting in the form in which files hold it; a record of settings becomes a mapping."""
-    if isinstance(value, FromEnvironment):
+    if isinstance(value, EnvironmentText):
         return value.written
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {item.name: as_written(getattr(value, item.name)) for item in dataclasses.fields(value)}
@@ -161,10 +161,10 @@ def place_here(written: str | None, where: str) -> str | None:
     if not isinstance(written, str):
         return written
     here = _VARIABLE.sub(value, written)
-    return from_environment(here, written) if os.environ.keys() & set(variables_in(written)) else here
+    return mark_environment_text(here, written) if os.environ.keys() & set(variables_in(written)) else here
 
 
-def without_environment(message: str) -> str:
+def hide_environment(message: str) -> str:
     """A message with the variables' names in place of their values; values of very few characters are left."""
     for value in sorted(_typed, key=len, reverse=True):
         if len(value) >= SHORTEST_HIDDEN:
@@ -173,11 +173,13 @@ def without_environment(message: str) -> str:
     return message
 
 
-def by_dotted_key(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+def values_by_dotted_key(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     """Nested values by dotted key: `{"model": {"name": 1}}` becomes `{"model.name": 1}`."""
     by_key: dict[str, Any] = {}
     for key, value in values.items():
         by_key |= (
-            by_dotted_key(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {prefix + key: value}
+            values_by_dotted_key(value, f"{prefix}{key}.")
+            if isinstance(value, Mapping)
+            else {prefix + key: value}
         )
     return by_key

@@ -126,7 +126,7 @@ def test_another_figure_is_a_function_and_a_line_of_the_table_of_kinds(
             section=section,
             document={"share": share.value},
             headline={"objects seen": share},
-            over="over all objects",
+            scope="over all objects",
             clause="each object is seen",
             phrase="objects seen 100.0",
             table=FigureTable(columns=("objects", "seen", "share"), rows=[("all", len(seen), share)]),

@@ -96,7 +96,7 @@ def test_packed_rows_are_read(name: str, pack: Callable[[bytes], bytes], folder:
 def test_what_unpacks_to_far_more_than_it_is_is_refused(
     name: str, pack: Callable[[bytes], bytes], folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(parquet, "AT_ONCE", 10_000)
+    monkeypatch.setattr(parquet, "BYTES_AT_ONCE", 10_000)
     (folder / name).write_bytes(pack(text(1) * 20_000))
     refused(folder, rf"{name}: unpacks to more than \d+ MB; unpack it yourself, and keep what is needed")
 

@@ -269,7 +269,7 @@ def test_of_a_log_the_last_line_of_a_question_counts(tmp_path: Path) -> None:
         "half of it",
         "Anna",
     )
-    assert first.at == second.at == datetime(2026, 1, 5, 9, tzinfo=UTC)
+    assert first.time == second.time == datetime(2026, 1, 5, 9, tzinfo=UTC)
     assert (second.question, second.label) == (ROWS[1].question, "no")
 
 
@@ -284,7 +284,7 @@ def test_null_takes_back_what_a_log_says_of_a_question(tmp_path: Path) -> None:
 
 def test_a_time_without_a_zone_is_one_in_utc(tmp_path: Path) -> None:
     (row,) = read_annotations(log_with(tmp_path, logged(at="2026-01-05T09:00:00")))
-    assert row.at == datetime(2026, 1, 5, 9, tzinfo=UTC)
+    assert row.time == datetime(2026, 1, 5, 9, tzinfo=UTC)
 
 
 def test_rows_without_times_are_no_log(tmp_path: Path) -> None:
@@ -295,7 +295,7 @@ def test_rows_without_times_are_no_log(tmp_path: Path) -> None:
     with pytest.raises(RepopeError, match=r"line 2: the label is None; allowed are yes, no, ambiguous$"):
         read_annotations(log_with(tmp_path, lines[1], lines[1] | {"label": None}))
     (row,) = read_annotations(log_with(tmp_path, lines[1] | {"note": "odd"}))
-    assert (row.annotator, row.at, row.note) == ("Anna", None, "odd")
+    assert (row.annotator, row.time, row.note) == ("Anna", None, "odd")
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ from repope_eval.errors import RepopeError
 from repope_eval.records import Question
 from repope_eval.settings.config import BenchSettings
 from repope_eval.system import hub as hub_client
-from repope_eval.system.hub import without_network
+from repope_eval.system.hub import network_off
 
 DEMO = BenchSettings(name="demo", source="demo", variants=POPE_VARIANTS)
 REPOPE = BenchSettings(name="repope", source="coco", variants=POPE_VARIANTS)
@@ -284,7 +284,7 @@ def test_what_only_reads_runs_asks_nobody_for_what_is_missing(
     monkeypatch.setattr(socket, "socket", None)
     settings = BenchSettings(name="it", source=source, variants=SOURCES[source].variants)
     given: dict[str, Any] = {"annotations_url": "http://127.0.0.1:9/of/others"} if source == "coco" else {}
-    with without_network():
+    with network_off():
         said = _refusal(replace(settings, **given), tmp_path)
     bench = SOURCES[source].bench
     assert f"type `python -m repope_eval data bench={bench} data_dir={tmp_path}` first" in said
@@ -296,12 +296,12 @@ def test_a_table_of_the_hub_is_read_from_this_machine_alone_where_nothing_is_fet
 ) -> None:
     monkeypatch.setattr(hub_client, "why_unreachable", lambda *_: pytest.fail("the Hub was asked"))
     settings = BenchSettings(name="it", source="table", variants=(), questions="hub:some/one")
-    with without_network():
+    with network_off():
         said = _refusal(settings, tmp_path)
     assert said.startswith("questions of the dataset some/one cannot be loaded from this machine alone (")
     assert "`python -m repope_eval data bench=table and the keys of its table" in said
     dash_b = SOURCES["dash_b"].variants
     of_hub = BenchSettings(name="it", source="dash_b", variants=dash_b, images_from="hub")
-    with without_network():
+    with network_off():
         said = _refusal(of_hub, tmp_path)
     assert "cannot be loaded from this machine alone (" in said

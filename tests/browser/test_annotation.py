@@ -25,7 +25,7 @@ from served import ended, served, words
 
 from repope_eval.benchmarks.custom import DEMO_FOLDER
 from repope_eval.benchmarks.pope_file import read_rows
-from repope_eval.relabelling.queue import in_blind_order, read_questions
+from repope_eval.relabelling.queue import blind_order, read_questions
 from repope_eval.relabelling.session import WINDOW
 
 pytestmark = pytest.mark.installed
@@ -117,7 +117,7 @@ def test_undo_notes_and_a_change_of_mind_are_lines_of_the_file(
 
 def test_many_questions_come_as_they_are_asked(browser: Browser, tmp_path: Path) -> None:
     queue, out = DEMO_FOLDER / "pope_random.jsonl", tmp_path / "first.jsonl"
-    asked_in_order = in_blind_order(read_questions([queue]), "first")
+    asked_in_order = blind_order(read_questions([queue]), "first")
     of, before = len(asked_in_order), 2 * WINDOW - 2
     write_lines(out, *(line(question, "no") for question in asked_in_order[:before]))
     with labelling(browser, out, queue) as (_, page, told):

@@ -30,7 +30,7 @@ def trace(**changes: Any) -> RunTrace:
         started=ago(600),
         touched=ago(QUIET * 2),
         stored=1200,
-        of=5127,
+        total=5127,
         asked_from=240,
         asking_began=ago(480),
         ended=None,
@@ -163,14 +163,14 @@ def test_a_waiting_run_is_on_no_machine_yet_and_named_by_its_folder() -> None:
 
 
 def test_a_smaller_limit_than_there_are_answers_is_no_more_than_all_done() -> None:
-    found = run_state("x", signs(trace=trace(held=True, of=80)))
+    found = run_state("x", signs(trace=trace(held=True, total=80)))
     assert (found.done, found.seconds_left) == (80, 0)
 
 
 def test_a_complete_run_shows_which_part_of_the_questions_has_answers() -> None:
     part = run_state("x", signs(trace=trace(complete=True, stored=2942, covered=(2942, 5127))))
     assert (part.state, part.done, part.of) == ("complete", 2942, 5127)
-    uncounted = run_state("x", signs(trace=trace(complete=True, stored=2942, of=None)))
+    uncounted = run_state("x", signs(trace=trace(complete=True, stored=2942, total=None)))
     assert (uncounted.done, uncounted.of) == (2942, 2942)
 
 

@@ -100,7 +100,9 @@ def test_what_can_change_what_a_model_says_makes_a_run_another(family: str) -> N
     own = {key for key in identity(RunSettings(model=model, bench=DEMO)) if key.startswith("model.")}
     fields = fields_by_key(RunSettings)
     told = {key for changes, keys in GROUPS.values() if changes for key in keys if key.startswith("model.")}
-    assert own == {key for key in told if fields[key].of in ASKERS.get(family, ASKERS["transformers"]).heeds}
+    assert own == {
+        key for key in told if fields[key].asked in ASKERS.get(family, ASKERS["transformers"]).heeds
+    }
     assert ("model.max_side" in own) == (family == "endpoint") == ("model.max_pixels" not in own)
 
 

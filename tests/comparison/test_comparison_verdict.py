@@ -180,7 +180,7 @@ def test_a_cause_without_an_interval_says_why(same: ComparisonView) -> None:
 
 
 def test_a_cause_that_depends_on_the_order_says_how_much(same: ComparisonView) -> None:
-    part = Part(interval=(0.05, 0.15), by_order=(0.08, 0.12))
+    part = Part(interval=(0.05, 0.15), order_bounds=(0.08, 0.12))
     text = said(same, approach(0.9, 0.8, 0.8, 0.8), approach(*[0.8] * 4), part=part)
     assert ", 95 % +5.00 to +15.00 (+8.00 to +12.00 by the order in which the causes are taken out)." in text
 

@@ -16,7 +16,7 @@ from repope_eval.errors import RepopeError
 from repope_eval.records import Answer
 from repope_eval.scoring.scores import score_benchmark
 from repope_eval.settings.command_settings import CompareSettings
-from repope_eval.system.secrets import from_environment
+from repope_eval.system.secrets import mark_environment_text
 
 
 @pytest.fixture
@@ -214,7 +214,7 @@ def test_a_run_about_an_edition_that_only_its_file_holds_is_refused(run: Path, t
 def test_a_place_is_shown_as_it_was_written(tmp_path: Path) -> None:
     """The page is passed on, and a variable of the environment may hold what is nobody's business."""
     folder = scored_run(tmp_path / "run")
-    place = from_environment(str(folder), "${oc.env:MY_RUNS}/run")
+    place = mark_environment_text(str(folder), "${oc.env:MY_RUNS}/run")
     a, b = read_sides(CompareSettings(a=place, b=str(folder)))
     assert (a.where, b.where) == ("${oc.env:MY_RUNS}/run", str(folder))
 

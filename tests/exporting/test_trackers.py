@@ -23,7 +23,7 @@ from repope_eval.exporting import trackers
 from repope_eval.exporting.trackers import NO_TRACKER, TRACKERS, require_tracker
 from repope_eval.runs.folder import close_log
 from repope_eval.settings.config import ModelSettings, RunSettings, ScoreSettings, Tracker
-from repope_eval.system.secrets import from_environment
+from repope_eval.system.secrets import mark_environment_text
 from repope_eval.wording import installing_extra
 
 INSTALLED = [name for name in TRACKERS if find_spec(name) is not None]
@@ -122,7 +122,7 @@ def test_an_undefined_figure_is_not_told(trackio: Callable[..., FakeTrackio], tm
 def test_what_the_environment_holds_is_not_told(trackio: Callable[..., FakeTrackio], tmp_path: Path) -> None:
     fake = trackio()
     hidden = tmp_path / "hidden_place"
-    scored(tmp_path, "trackio", out=from_environment(str(hidden), "${oc.env:PLACE}"))
+    scored(tmp_path, "trackio", out=mark_environment_text(str(hidden), "${oc.env:PLACE}"))
     assert (hidden / "scores.json").is_file()
     assert fake.given["config"]["report"] == "${oc.env:PLACE}/report.html"
     assert "hidden_place" not in json.dumps(fake.given["config"])

@@ -16,7 +16,7 @@ def index(*images: str, texts: tuple[str, ...] = (DOG,)) -> QuestionIndex:
 
 
 def image_found(name: str, *images: str) -> str | None:
-    question = index(*images).by_text(name, DOG)
+    question = index(*images).find_by_text(name, DOG)
     return None if question is None else question.image
 
 
@@ -45,7 +45,7 @@ def test_images_found(name: str, images: tuple[str, ...], found: str | None) -> 
 def test_an_image_that_may_be_either_is_refused(name: str, images: tuple[str, ...]) -> None:
     message = f"the image '{name}' may be {' or '.join(images)}; name images as the benchmark's file does"
     with pytest.raises(RepopeError, match=re.escape(message)):
-        index(*images).by_text(name, DOG)
+        index(*images).find_by_text(name, DOG)
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_the_longest_question_that_a_text_begins_with_is_meant() -> None:
     short, long = "Is it there?", "Is it there? Look twice."
     questions = index("1.jpg", texts=(short, long))
     for text, meant in ((f"{long} One word.", long), (f"{short} One word.", short), (long, long)):
-        found = questions.by_text("1.jpg", text)
+        found = questions.find_by_text("1.jpg", text)
         assert found is not None
         assert found.text == meant
 

@@ -9,7 +9,7 @@ import pytest
 from annotated import QUESTIONS, question, write_lines
 
 from repope_eval.errors import RepopeError
-from repope_eval.relabelling.queue import Queued, in_blind_order, read_questions, write_queue
+from repope_eval.relabelling.queue import Queued, blind_order, read_questions, write_queue
 
 CAT, DOG = question("a.jpg", "cat"), question("a.jpg", "dog")
 
@@ -82,9 +82,9 @@ def test_a_queue_of_nothing_to_ask_is_refused(tmp_path: Path) -> None:
 
 def test_the_order_is_the_annotators_own_and_keeps_an_images_questions_together() -> None:
     questions = [question(f"{number}.jpg", name) for number in range(20) for name in ("cat", "dog", "cow")]
-    order = in_blind_order(questions, "first")
-    assert order == in_blind_order(questions[::-1], "first")
-    assert order != in_blind_order(questions, "second")
+    order = blind_order(questions, "first")
+    assert order == blind_order(questions[::-1], "first")
+    assert order != blind_order(questions, "second")
     assert set(order) == set(questions)
     changes = sum(one.image != other.image for one, other in itertools.pairwise(order))
     assert changes == 19
@@ -93,13 +93,13 @@ def test_the_order_is_the_annotators_own_and_keeps_an_images_questions_together(
 def test_the_order_does_not_tell_doubtful_questions_from_random_ones() -> None:
     """The first question of the queue is anywhere, over many names."""
     questions = [question(f"{number}.jpg", "cat") for number in range(4)]
-    places = Counter(in_blind_order(questions, f"name {number}").index(questions[0]) for number in range(400))
+    places = Counter(blind_order(questions, f"name {number}").index(questions[0]) for number in range(400))
     assert min(places[place] for place in range(4)) > 60
 
 
 def test_an_order_is_known() -> None:
     """Whoever goes on after an update finds the same question first."""
-    order = in_blind_order(QUESTIONS, "third")
+    order = blind_order(QUESTIONS, "third")
     assert [(about.image, about.object) for about in order] == [
         ("b.png", "dog"),
         ("b.png", "cat"),

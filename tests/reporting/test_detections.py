@@ -69,7 +69,7 @@ def test_a_second_row_has_the_intervals_for_other_objects(detections: dict[str, 
     ends = dict.fromkeys(("acc", "tnr", "tpr", "harmonic_mean"), (0.5, 0.9))
     of_whole = detections[ALL_OBJECTS].estimates
     over_objects = {name: dataclasses.replace(of_whole[name], interval=ends[name]) for name in ends}
-    whole = dataclasses.replace(detections[ALL_OBJECTS], over_objects=over_objects)
+    whole = dataclasses.replace(detections[ALL_OBJECTS], object_estimates=over_objects)
     rows = texts(own_table(shown_detections(DETECTIONS, {**detections, ALL_OBJECTS: whole}).table))
     assert [row[0] for row in rows] == [ALL_OBJECTS, "all objects, drawn over objects", "dog", "cat"]
     assert rows[1][2] == "0.8750 (0.5000 to 0.9000)"

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from repope_eval.reporting.console import BETWEEN, Fitted, fitted, natural, print_table
+from repope_eval.reporting.console import COLUMN_GAP, Fitted, fitted, natural, print_table
 from repope_eval.reporting.figure_texts import change_text, clipped, count_text, figure_text, interval_text
 from repope_eval.reporting.tables import (
     Cell,
@@ -79,16 +79,16 @@ def numbers(count: int) -> Table:
 
 
 def width(part: Fitted) -> int:
-    return sum(part.widths) + BETWEEN * (len(part.widths) - 1)
+    return sum(part.widths) + COLUMN_GAP * (len(part.widths) - 1)
 
 
 def test_where_there_is_room_columns_are_as_wide_as_they_want() -> None:
     table = numbers(3)
-    assert fitted(table, 7 + 3 * (BETWEEN + 8)) == [natural(table)] == [Fitted(table, (7, 8, 8, 8))]
+    assert fitted(table, 7 + 3 * (COLUMN_GAP + 8)) == [natural(table)] == [Fitted(table, (7, 8, 8, 8))]
 
 
 def test_headings_are_broken_before_columns_are_parted() -> None:
-    (part,) = fitted(numbers(3), 7 + 3 * (BETWEEN + 7))
+    (part,) = fitted(numbers(3), 7 + 3 * (COLUMN_GAP + 7))
     assert part.widths == (7, 7, 7, 7)
 
 
@@ -116,7 +116,7 @@ def test_each_part_has_all_columns_that_name_a_row() -> None:
 def test_a_word_that_is_longer_than_half_a_line_is_broken() -> None:
     table = a_table((NAME, WORDS), ("a-model", "x" * 64))
     ((_, widths),) = fitted(table, 40)
-    assert 7 + BETWEEN + widths[1] <= 40
+    assert 7 + COLUMN_GAP + widths[1] <= 40
 
 
 def test_a_table_without_rows_fits() -> None:

@@ -32,14 +32,14 @@ def test_it_tells_whose_run_it_is_and_how_far(tmp_path: Path) -> None:
     share_path(folder(tmp_path) / "answers.jsonl", 1).write_text('{}\n{"half')
     found = read_trace(tmp_path)
     assert (found.model, found.bench, found.host, found.job) == ("ovis2_1b", "repope", "node1", "7_0")
-    assert (found.stored, found.of, found.asked_from) == (3, 9, 2)
+    assert (found.stored, found.total, found.asked_from) == (3, 9, 2)
     assert found.asking_began == datetime(2026, 1, 2, 10, 5, tzinfo=UTC)
     assert (found.complete, found.ended, found.line) == (False, None, "")
 
 
 def test_what_an_earlier_start_noted_of_its_asking_is_not_this_ones(tmp_path: Path) -> None:
     found = read_trace(folder(tmp_path, started="2026-01-02T11:00:00+00:00"))
-    assert (found.of, found.asked_from, found.asking_began) == (9, None, None)
+    assert (found.total, found.asked_from, found.asking_began) == (9, None, None)
 
 
 def test_it_tells_what_a_run_ended_with(tmp_path: Path) -> None:

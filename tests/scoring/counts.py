@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 
 from repope_eval.records import Answer, LabelSet, Question
 from repope_eval.scoring.bootstrap import (
+    answered_counts,
     confusions_of,
     counts_by_image,
     interval_of,
     labelled_images,
     mean_over,
-    of_answered_images,
     replicated,
     variant_cells,
 )
@@ -31,7 +31,7 @@ def count(
 def n_answered_images(label_sets: Sequence[LabelSet], answers: Mapping[Question, Answer]) -> int:
     """The number of images that are drawn from."""
     counts = counts_by_image(label_sets, labelled_images(label_sets), answers, PROTOCOLS["repope"])
-    return len(of_answered_images(counts))
+    return len(answered_counts(counts))
 
 
 def percentiles(
@@ -41,7 +41,7 @@ def percentiles(
 ) -> dict[str, dict[str, dict[str, Interval]]]:
     """Of the replicates over the images with an answer, by label set and variant, however few they are."""
     counts = counts_by_image(label_sets, labelled_images(label_sets), answers, protocol)
-    drawn = replicated(of_answered_images(counts), protocol, INTERVAL_FIGURES)
+    drawn = replicated(answered_counts(counts), protocol, INTERVAL_FIGURES)
     found: dict[str, dict[str, dict[str, Interval]]] = {label_set.name: {} for label_set in label_sets}
     for name, variant, cells in variant_cells(label_sets):
         found[name][variant] = {

@@ -21,7 +21,7 @@ from repope_eval.scoring.detection import (
     DETECTION_FIGURES,
     detection,
     detection_by_object,
-    over_other_objects,
+    estimate_over_objects,
 )
 from repope_eval.scoring.intervals import Sample, gamma_estimate
 from repope_eval.scoring.protocols import PROTOCOLS
@@ -102,16 +102,16 @@ def test_objects_that_differ_widen_the_intervals_for_other_objects() -> None:
     found = detection(*answered(*rows), REPOPE)
     widths = [
         ends[1] - ends[0]
-        for ends in (found.estimates["tnr"].interval, found.over_objects["tnr"].interval)
+        for ends in (found.estimates["tnr"].interval, found.object_estimates["tnr"].interval)
         if ends
     ]
     assert widths[1] > 2.5 * widths[0]
-    assert found.over_objects["tnr"].interval == pytest.approx(
+    assert found.object_estimates["tnr"].interval == pytest.approx(
         (0.5 - 1.96 * 0.5 / 60**0.5, 0.5 + 1.96 * 0.5 / 60**0.5), abs=0.02
     )
     few = detection(*answered(*rows[: 49 * 20]), REPOPE)
-    assert set(intervals_of(few.over_objects).values()) == {None}
-    assert set(reasons_of(few.over_objects).values()) == {"fewer than 50 objects have answers"}
+    assert set(intervals_of(few.object_estimates).values()) == {None}
+    assert set(reasons_of(few.object_estimates).values()) == {"fewer than 50 objects have answers"}
 
 
 def objects(n_wrong: Sequence[int]) -> Sample:
@@ -126,7 +126,7 @@ def objects(n_wrong: Sequence[int]) -> Sample:
 def test_intervals_for_other_objects_are_by_students_t() -> None:
     """On the scale of the logit, with the replicates' deviation for 59 degrees of freedom of 60 objects."""
     sample = objects([index % 5 for index in range(60)])
-    low, high = over_other_objects(sample, "tnr", 0.8, (0,)).interval or (0, 0)
+    low, high = estimate_over_objects(sample, "tnr", 0.8, (0,)).interval or (0, 0)
     half = 2.00100 * logit(sample.drawn["tnr"]).std() * math.sqrt(60 / 59)
     assert (logit(low), logit(high)) == pytest.approx((logit(0.8) - half, logit(0.8) + half), abs=1e-5)
 
@@ -134,7 +134,7 @@ def test_intervals_for_other_objects_are_by_students_t() -> None:
 def test_without_a_logit_in_a_replicate_an_interval_for_other_objects_is_a_gamma_one() -> None:
     sample = objects([index % 5 for index in range(60)])
     drawn = {"tnr": np.concatenate([sample.drawn["tnr"][1:], [[1.0]]])}
-    found = over_other_objects(replace(sample, drawn=drawn), "tnr", 0.8, (0,))
+    found = estimate_over_objects(replace(sample, drawn=drawn), "tnr", 0.8, (0,))
     assert found.interval == gamma_estimate(sample, "tnr", (0,)).interval
 
 
@@ -145,7 +145,7 @@ def test_errors_about_few_objects_have_gamma_intervals_for_other_objects() -> No
         for label in (True, False)
         for _ in range(10)
     ]
-    over_objects = detection(*answered(*rows), REPOPE).over_objects
+    over_objects = detection(*answered(*rows), REPOPE).object_estimates
     tnr, tpr = (over_objects[figure].interval for figure in ("tnr", "tpr"))
     assert tnr is not None
     assert tnr[0] < 0.95 - 2 * math.sqrt(0.05 * 0.95 / 60) < 0.95 < tnr[1] < 1
@@ -208,7 +208,7 @@ def test_published_scores_are_reproduced(published: tuple[Path, dict[str, float]
     assert (found.n_positives, found.n_negatives, found.n_unparsed) == (1341, 1341, 0)
     widths = [
         {figure: ends[1] - ends[0] for figure, ends in intervals.items() if ends}
-        for intervals in (intervals_of(found.estimates), intervals_of(found.over_objects))
+        for intervals in (intervals_of(found.estimates), intervals_of(found.object_estimates))
     ]
     assert widths[0] == pytest.approx(
         {"acc": 0.0298, "tnr": 0.0473, "tpr": 0.0367, "harmonic_mean": 0.055}, rel=0.03

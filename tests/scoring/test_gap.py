@@ -63,9 +63,9 @@ def test_each_cause_is_worth_the_mean_over_the_orders_and_the_parts_add_up() -> 
     expected = {cause: of_a[cause] - of_b[cause] for cause in of_a}
     assert parts(gap) == pytest.approx({**expected, "answers": -2 / 5})
     assert sum(part or 0 for part in parts(gap).values()) == pytest.approx(-2 / 21, abs=1e-15)
-    assert gap.parts["reading"].by_order == pytest.approx((-1 / 5, 0))
-    assert gap.parts["questions"].by_order == pytest.approx((4 / 7 - 2 / 3 + 2 / 15, 1 / 3))
-    assert gap.parts["answers"].by_order == pytest.approx((-2 / 5, -2 / 5))
+    assert gap.parts["reading"].order_bounds == pytest.approx((-1 / 5, 0))
+    assert gap.parts["questions"].order_bounds == pytest.approx((4 / 7 - 2 / 3 + 2 / 15, 1 / 3))
+    assert gap.parts["answers"].order_bounds == pytest.approx((-2 / 5, -2 / 5))
 
 
 def test_results_that_change_places_turn_every_sign() -> None:

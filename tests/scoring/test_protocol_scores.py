@@ -6,7 +6,7 @@ import pytest
 
 from repope_eval.records import Answer, LabelSet, Question
 from repope_eval.scoring.confusion import Figures
-from repope_eval.scoring.protocol_scores import MEAN, ProtocolScores, mean, score, with_distinct
+from repope_eval.scoring.protocol_scores import MEAN, ProtocolScores, include_distinct, mean, score
 from repope_eval.settings import config
 
 DOG, CAT, CUP = (
@@ -82,7 +82,7 @@ def test_precision_of_a_variant_without_label_yes_is_in_no_mean() -> None:
 
 def test_all_questions_together_are_a_variant_where_one_has_a_single_label() -> None:
     labels = LabelSet("own", {"none": {CUP: False}, "both": {DOG: True, CAT: False, CUP: False}})
-    (found,) = with_distinct([labels])
+    (found,) = include_distinct([labels])
     assert list(found.variants) == ["none", "both", "distinct"]
     assert found.variants["distinct"] == {DOG: True, CAT: False, CUP: False}
     assert list(score("m", "b", [found], {DOG: Answer(DOG, "yes")}, "repope").cells["own"]) == [
@@ -91,9 +91,9 @@ def test_all_questions_together_are_a_variant_where_one_has_a_single_label() -> 
         "distinct",
     ]
     both_labels = LabelSet("own", {"a": {DOG: True, CAT: False}, "b": {DOG: True, CUP: False}})
-    assert with_distinct([both_labels]) == (both_labels,)
+    assert include_distinct([both_labels]) == (both_labels,)
     alone = LabelSet("own", {"none": {CUP: False}})
-    assert with_distinct([alone]) == (alone,)
+    assert include_distinct([alone]) == (alone,)
 
 
 def test_a_question_of_several_variants_counts_in_each() -> None:

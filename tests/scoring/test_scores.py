@@ -110,7 +110,7 @@ def test_they_are_shown_in_two_lines() -> None:
 
 def test_what_is_undefined_is_shown_as_such() -> None:
     few = demo().first_images(1)
-    first = replace(few, label_sets=few.label_sets[:1]).of_variants(["random"])
+    first = replace(few, label_sets=few.label_sets[:1]).select_variants(["random"])
     assert repr(score_benchmark(first, {}, "m")).endswith("\nF1 (random): pope undefined")
     one = {question: Answer(question, "yes") for question in first.questions}
     assert "(no interval)" in repr(score_benchmark(first, one, "m"))

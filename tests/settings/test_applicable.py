@@ -9,7 +9,7 @@ from repope_eval.errors import RepopeError
 from repope_eval.settings.askers import applicable_settings, refuse_idle
 from repope_eval.settings.config import ModelSettings, RunSettings
 from repope_eval.settings.fields import fields_by_key
-from repope_eval.system.secrets import as_written, by_dotted_key
+from repope_eval.system.secrets import as_written, values_by_dotted_key
 
 
 def settings(family: str, model: dict[str, Any], **changes: Any) -> RunSettings:
@@ -45,9 +45,9 @@ def test_they_are_named(family: str, model: dict[str, Any], changes: dict[str, A
 def test_defaults_are_no_mistake_and_are_not_written(family: str) -> None:
     made = settings(family, {})
     refuse_idle(made)
-    whole, written = by_dotted_key(as_written(made)), by_dotted_key(applicable_settings(made))
+    whole, written = values_by_dotted_key(as_written(made)), values_by_dotted_key(applicable_settings(made))
     idle = {"weights", "chat"} if family == "endpoint" else {"server"}
-    of_others = {key for key, field in fields_by_key(RunSettings).items() if field.of in idle}
+    of_others = {key for key, field in fields_by_key(RunSettings).items() if field.asked in idle}
     assert set(whole) - set(written) == of_others
     assert {"model.max_pixels", "engine"} <= of_others or {"model.url", "model.price_out"} <= of_others
     assert {key: whole[key] for key in written} == written

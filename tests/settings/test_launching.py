@@ -136,6 +136,6 @@ def test_a_run_of_a_sweep_is_told_which_one_it_is(
     assert [each.turn for each in launched(["limit=2"])] == [None]
     words = ["-m", "model=tiny,ovis2_1b", "limit=range(1,4)", "batch_size=2", "out=${model.name}_${limit}"]
     turns = [each.turn for each in launched(words)]
-    assert [(turn.number, turn.of) for turn in turns if turn] == [(number, 6) for number in range(1, 7)]
+    assert [(turn.number, turn.total) for turn in turns if turn] == [(number, 6) for number in range(1, 7)]
     assert turns[-1] is not None
     assert turns[-1].words == ("model=ovis2_1b", "limit=3")

@@ -7,7 +7,7 @@ import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from repope_eval.errors import RepopeError
-from repope_eval.settings.benchmark_words import by_benchmark, spelt_out
+from repope_eval.settings.benchmark_words import spelt_out, split_by_benchmark
 from repope_eval.settings.config import RunSettings, ScoreSettings, SlurmSettings
 from repope_eval.settings.words import quoted_texts, words_of
 
@@ -114,16 +114,16 @@ def test_a_key_that_a_command_has_itself_stays() -> None:
 
 def test_each_benchmark_gets_the_words() -> None:
     words = ["model=tiny", "bench=[demo, mine]", "limit=3"]
-    assert by_benchmark(words, []) == [
+    assert split_by_benchmark(words, []) == [
         ["model=tiny", "bench=demo", "limit=3"],
         ["model=tiny", "bench=mine", "limit=3"],
     ]
-    assert by_benchmark(["bench=all"], ["a", "b"]) == [["bench=a"], ["bench=b"]]
+    assert split_by_benchmark(["bench=all"], ["a", "b"]) == [["bench=a"], ["bench=b"]]
 
 
 @pytest.mark.parametrize("words", [["bench=demo"], ["bench=all"], ["bench.variants=[random]"], []])
 def test_one_benchmark_is_one(words: list[str]) -> None:
-    assert by_benchmark(words, []) == [words]
+    assert split_by_benchmark(words, []) == [words]
 
 
 @pytest.mark.parametrize(
@@ -138,4 +138,4 @@ def test_one_benchmark_is_one(words: list[str]) -> None:
 )
 def test_a_list_that_is_none_is_refused(words: list[str], message: str) -> None:
     with pytest.raises(RepopeError, match=message):
-        by_benchmark(words, [])
+        split_by_benchmark(words, [])

@@ -68,10 +68,10 @@ def test_images_just_within_the_bounds_take_less_than_a_gigabyte(tmp_path: Path)
 
 @pytest.fixture
 def small_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parquet, "AT_ONCE", LEAST)
-    monkeypatch.setattr(parquet, "OF_ITS_SIZE_AT_ONCE", 1)
-    monkeypatch.setattr(parquet, "IN_ALL", 10 * LEAST)
-    monkeypatch.setattr(parquet, "OF_ITS_SIZE", 1)
+    monkeypatch.setattr(parquet, "BYTES_AT_ONCE", LEAST)
+    monkeypatch.setattr(parquet, "SIZES_AT_ONCE", 1)
+    monkeypatch.setattr(parquet, "BYTES_IN_ALL", 10 * LEAST)
+    monkeypatch.setattr(parquet, "SIZES_IN_ALL", 1)
 
 
 @pytest.mark.usefixtures("small_bounds")
@@ -121,8 +121,8 @@ def test_texts_that_repeat_are_measured_and_not_estimated(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The longest text times their number would be far beyond the bounds."""
-    monkeypatch.setattr(parquet, "AT_ONCE", 1_000_000)
-    monkeypatch.setattr(parquet, "IN_ALL", 1_000_000)
+    monkeypatch.setattr(parquet, "BYTES_AT_ONCE", 1_000_000)
+    monkeypatch.setattr(parquet, "BYTES_IN_ALL", 1_000_000)
     texts = ["y" * 2000, *(["x"] * 5000)]
     require_bounded(write(tmp_path / "own.parquet", pyarrow.array(texts)))
 
@@ -144,11 +144,11 @@ def test_a_column_of_too_many_values_is_refused(tmp_path: Path, monkeypatch: pyt
 def test_the_larger_the_pages_the_fewer_rows_are_read_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(parquet, "AT_ONCE", LEAST)
+    monkeypatch.setattr(parquet, "BYTES_AT_ONCE", LEAST)
     image = pyarrow.array(["a.jpg"] * 10 + ["x" * 1000] * 10 + ["y" * 90_000] * 10)
     path = write(tmp_path / "own.parquet", image, row_group_size=10, use_dictionary=False)
     metadata = pyarrow.parquet.ParquetFile(path).metadata
-    monkeypatch.setattr(parquet, "OF_ITS_SIZE_AT_ONCE", 10_000)
+    monkeypatch.setattr(parquet, "SIZES_AT_ONCE", 10_000)
     few = list(row_groups(path, metadata, ["image"]))
     assert few[0] > few[1] >= few[2] == 1
     assert list(row_groups(path, metadata, ["question"])) == [30] * 3

@@ -9,7 +9,7 @@ from urllib.parse import quote
 import pytest
 
 from repope_eval.system import secrets
-from repope_eval.system.secrets import hide, masked, without_passwords
+from repope_eval.system.secrets import hide, hide_passwords, masked
 
 KEY = 'sk-4f.9a+/"s(e)c*r\\e&t=='
 
@@ -90,4 +90,4 @@ def test_a_search_takes_no_longer_than_its_text_is_long(piece: str) -> None:
     ],
 )
 def test_an_address_is_shown_without_passwords(address: str, shown: str) -> None:
-    assert without_passwords(address) == shown
+    assert hide_passwords(address) == shown

@@ -11,7 +11,7 @@ from omegaconf import OmegaConf
 from repope_eval.errors import RepopeError
 from repope_eval.settings.schema import setting_value
 from repope_eval.system import secrets
-from repope_eval.system.secrets import FromEnvironment, as_written, place_here, without_environment
+from repope_eval.system.secrets import EnvironmentText, as_written, hide_environment, place_here
 
 
 @pytest.fixture(autouse=True)
@@ -61,7 +61,7 @@ def test_a_setting_has_the_value_and_is_written_with_the_variables_name(
 def test_a_mark_outlives_copying_and_another_process() -> None:
     found = setting_value(SETTINGS, "url")
     for other in (copy.deepcopy(found), pickle.loads(pickle.dumps(found))):
-        assert isinstance(other, FromEnvironment)
+        assert isinstance(other, EnvironmentText)
         assert as_written(other) == "https://x:${oc.env:TOKEN}@host"
 
 
@@ -85,7 +85,7 @@ def test_a_record_is_a_mapping_as_it_was_written() -> None:
 def test_messages_have_the_variables_name() -> None:
     setting_value(SETTINGS, "url")
     setting_value(SETTINGS, "data_dir")
-    assert without_environment("https://x:s3cret@host/a.jpg: 404, not in /scratch/me/data/a") == (
+    assert hide_environment("https://x:s3cret@host/a.jpg: 404, not in /scratch/me/data/a") == (
         "https://x:${oc.env:TOKEN}@host/a.jpg: 404, not in ${oc.env:SCRATCH}/data/a"
     )
 
@@ -93,7 +93,7 @@ def test_messages_have_the_variables_name() -> None:
 def test_a_short_value_is_left_in_the_words_it_is_part_of(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TOKEN", "a")
     setting_value(SETTINGS.list, 1)
-    assert without_environment("a table") == "a table"
+    assert hide_environment("a table") == "a table"
 
 
 def test_a_place_is_what_it_is_in_this_environment(monkeypatch: pytest.MonkeyPatch) -> None:

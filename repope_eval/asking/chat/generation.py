@@ -91,7 +91,7 @@ def ask_one(model: ChatModel, image: ChatPrepared, index: int, limits: Limits) -
     Raises:
         RepopeError: logits are not finite.
     """
-    more = {**image.inputs, **image.per_token[index], **image.per_question[index]}
+    more = {**image.inputs, **image.token_inputs[index], **image.question_inputs[index]}
     (generation,) = _generate_rows(model, [image.prompts[index]], limits, model.placed(more))
     return generation
 
@@ -108,7 +108,7 @@ def ask_after_prefix(model: ChatModel, image: ChatPrepared, limits: Limits) -> l
         return ask_alone(model, image, limits)
     prefix = _feed_prefix(model, image)
     generations = []
-    for prompt, per_token in zip(image.prompts, image.per_token, strict=True):
+    for prompt, per_token in zip(image.prompts, image.token_inputs, strict=True):
         more = {**model.placed(per_token), **_cache_arguments(model, copy.deepcopy(prefix))}
         generations += _generate_rows(model, [prompt], limits, more)
     return generations
@@ -145,10 +145,10 @@ def _ask_rows(model: ChatModel, image: ChatPrepared, limits: Limits, width: int)
     mask = [_padded_row([1] * len(prompt), length, width, 0) for prompt in image.prompts]
     per_token = {
         name: torch.tensor(
-            [_padded_row(each[name][0].tolist(), length, width, 0) for each in image.per_token],
+            [_padded_row(each[name][0].tolist(), length, width, 0) for each in image.token_inputs],
             device=model.device,
         )
-        for name in image.per_token[0]
+        for name in image.token_inputs[0]
     }
     more = {
         "attention_mask": torch.tensor(mask, device=model.device),
@@ -173,12 +173,12 @@ def _latest_tokens_seen(model: ChatModel) -> float:
 def _feed_prefix(model: ChatModel, image: ChatPrepared) -> Any:
     """The cache of what an image's prompts have in common, which has been fed once, with the pixels."""
     length = common_prefix_length(image.prompts)
-    if image.per_question[0]:
-        raise CannotShareError(f"its processor says {', '.join(image.per_question[0])} of each question")
+    if image.question_inputs[0]:
+        raise CannotShareError(f"its processor says {', '.join(image.question_inputs[0])} of each question")
     ends = {token for prompt in image.prompts for token in prompt[length:]}
     if ends & model.processor.image_token_ids or not model.processor.image_token_ids:
         raise CannotShareError("its prompts do not begin with the image")
-    per_token = {name: tensor[:, :length] for name, tensor in image.per_token[0].items()}
+    per_token = {name: tensor[:, :length] for name, tensor in image.token_inputs[0].items()}
     # `generate` prepares what the class's own code wants. The one token that it chooses is not fed.
     output = model.network.generate(
         **_token_arguments(model, [image.prompts[0][:length]]),

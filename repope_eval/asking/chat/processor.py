@@ -145,9 +145,9 @@ _REHEARSED = "Is there a snowboard in the image?"
 class ChatPrepared(Prepared):
     """One image and its questions, ready for a model: `inputs` are the image's, as the processor names them."""
 
-    per_token: tuple[Inputs, ...]
+    token_inputs: tuple[Inputs, ...]
     """What the processor says of each token of a question's prompt, such as its type; each tensor is [1, tokens]."""
-    per_question: tuple[Inputs, ...]
+    question_inputs: tuple[Inputs, ...]
     """What else it says of each question, such as which tiles a token sees."""
 
 

@@ -126,7 +126,7 @@ class TransformersAsker(LocalAsker):
         images = 0 if engine == "sequential" else verify
         self._verification = Verification(model, images, max_new_tokens, self._spellings)
 
-    def in_order(self, images: Sequence[AskedImage]) -> list[AskedImage]:
+    def order_images(self, images: Sequence[AskedImage]) -> list[AskedImage]:
         """The images with the longest prompts first, as `longest_first` says."""
         return longest_first(self._model.recipe, images)
 

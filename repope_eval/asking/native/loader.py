@@ -146,7 +146,7 @@ class _Images(Dataset[PreparedImage | RepopeError]):
                 prepared = self._prepare(image, texts)
         except RepopeError as error:
             return error
-        return PreparedImage(asked.questions, prepared.in_format(self._dtype))
+        return PreparedImage(asked.questions, prepared.cast(self._dtype))
 
 
 @contextmanager

@@ -128,7 +128,7 @@ def test_an_image_behind_the_question_cannot_be_shared(chat_model: Callable[[str
     model = chat_model("llava")
     image = model.processor.prepare(picture("coffee"), QUESTIONS[:2])
     turned = tuple(prompt[::-1] for prompt in image.prompts)
-    other = ChatPrepared(image.inputs, turned, image.per_token, image.per_question)
+    other = ChatPrepared(image.inputs, turned, image.token_inputs, image.question_inputs)
     with pytest.raises(CannotShareError, match="do not begin with the image"):
         ask_together(model, other, limits(model))
 
@@ -138,7 +138,7 @@ def test_what_a_processor_says_of_each_question_stays_with_it(
 ) -> None:
     model = chat_model("mllama")
     image = model.processor.prepare(picture("coffee"), QUESTIONS)
-    masks = [each["cross_attention_mask"].shape[1] for each in image.per_question]
+    masks = [each["cross_attention_mask"].shape[1] for each in image.question_inputs]
     assert masks == [len(prompt) for prompt in image.prompts]
     with pytest.raises(CannotShareError, match="its processor says cross_attention_mask of each question"):
         ask_together(model, image, limits(model))

@@ -90,7 +90,7 @@ def echoing(**changes: Any) -> TransformersAsker:
 
 def in_order(questions: Sequence[Question], folder: Path) -> list[AskedImage]:
     images = {question.image: folder / question.image for question in questions}
-    return echoing().in_order(group_by_image(questions, images))
+    return echoing().order_images(group_by_image(questions, images))
 
 
 def ask(questions: Sequence[Question], folder: Path, **changes: Any) -> dict[Question, Answer]:

@@ -46,7 +46,7 @@ def responses(
     store = AnswerStore(folder / "answers.jsonl", questions)
     left = [question for question in questions if question not in store.answers]
     asker = TransformersAsker(model, workers="0", **how)  # type: ignore[arg-type]
-    for answers in asker.ask(asker.in_order(group_by_image(left, images))):
+    for answers in asker.ask(asker.order_images(group_by_image(left, images))):
         store.append(answers)
     return {
         (asked.image, asked.text): (said.response, said.n_tokens) for asked, said in store.answers.items()
