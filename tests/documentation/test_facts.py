@@ -27,10 +27,6 @@ def unwrapped(text: str) -> str:
     return " ".join(text.split())
 
 
-def test_the_readme_is_two_screens() -> None:
-    assert 90 <= len(README.splitlines()) <= 130
-
-
 def test_the_tables_of_a_real_models_scores_are_what_the_program_computes(
     shared: Path, command_line: CommandLine, tmp_path: Path
 ) -> None:

@@ -26,14 +26,26 @@ COLUMNS = {
 }
 
 
+def in_a_part(name: str, value: object) -> Fields:
+    """A file with the field in a part of a part."""
+    return Fields(Path("config.json"), {"vision_config": {"backbone": {name: value}}})
+
+
 @pytest.mark.parametrize("value", [0, -1, 10**30, float("nan"), float("inf"), -1e308, [14, 0], [10**8, 14]])
-@pytest.mark.parametrize("name", LARGEST)
-def test_a_size_that_is_none_or_too_large_is_named(name: str, value: object) -> None:
-    fields = Fields(Path("config.json"), {"vision_config": {"backbone": {name: value}}})
+def test_a_size_that_is_none_or_too_large_is_named(value: object) -> None:
     with pytest.raises(
-        RepopeError, match=rf"^config.json: vision_config\.backbone\.{name} is .*; a number above 0"
+        RepopeError, match=r"^config.json: vision_config\.backbone\.hidden_size is .*; a number above 0"
     ):
-        require_bounded(fields)
+        require_bounded(in_a_part("hidden_size", value))
+
+
+@pytest.mark.parametrize("name", LARGEST)
+def test_each_size_has_its_limit(name: str) -> None:
+    require_bounded(in_a_part(name, LARGEST[name]))
+    with pytest.raises(
+        RepopeError, match=rf"backbone\.{name} is .*, at most {LARGEST[name]:,}, is expected$"
+    ):
+        require_bounded(in_a_part(name, LARGEST[name] + 1))
 
 
 def test_a_processors_areas_are_no_sides() -> None:
