@@ -56,6 +56,7 @@ LONG = (
     "test_transformers_serve.py",
     *ONE_BY_ONE,
     "test_train.py",
+    "test_counting.py",
     "test_rehearsal.py",
     "test_documentation.py",
 )

@@ -17,7 +17,7 @@ from repope_eval.asking.native.memory import give_back, total_bytes
 
 PROGRAM = Path(__file__).parents[1] / "limited_memory.py"
 MEBIBYTES = "60"
-"""What is left on a CPU to a batch that needs more, as tests/asking/native/test_limited_memory.py has it."""
+"""What is left on a CPU to a batch that needs more, as tests/asking/native/test_memory.py has it."""
 LEFT = 0.6
 """The share of what a whole batch needs that is left on a GPU: too little for all of it, and enough for a part."""
 

@@ -39,7 +39,7 @@ def test_the_published_file_has_500_pairs(published: Path) -> None:
 
 
 def test_both_of_a_pair_right_is_told(published: Path, command_line: CommandLine, tmp_path: Path) -> None:
-    """By a model that is right about all; `test_groups` has those that always say the same."""
+    """By a model that is right about all; `test_own_figures` has those that always say the same."""
     benchmark = load_benchmark(of_popev2(), published)
     answers, out = tmp_path / "answers.jsonl", tmp_path / "run"
     lines = [

@@ -1,13 +1,16 @@
-"""What fits which machine, the most faithful way there is, with the command to run."""
+"""What fits which machine, the most faithful way there is, with the command to run; what is missing has its mend."""
 
 import dataclasses
+from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import FAMILY_MODELS
 from machines import COMPLETE, GB, device, with_device
+from tiny_checkpoints import CHECKPOINTS, chat_settings
 
 from repope_eval.benchmarks.benchmark import BenchmarkSize
-from repope_eval.machine.fits import AskedBenchmark, Fit, command_of, fits, room_of
+from repope_eval.machine.fits import AskedBenchmark, Fit, command_of, count_models, findings, fits, room_of
 from repope_eval.machine.machine import Machine
 from repope_eval.machine.memory_need import Rehearsed, Shape, published_shape
 from repope_eval.settings.composition import model_settings
@@ -156,3 +159,82 @@ def test_a_rehearsed_model_fits_by_what_was_counted() -> None:
     assert fit.hours == pytest.approx(10 * 6e12 / (8 * 5e10) / 3600)
     uncounted = [(models[0][0], dataclasses.replace(counted, operations=0))]
     assert fits(room_of(cpu), uncounted)[0].hours is None
+
+
+def mends(machine: Machine, words: str = "") -> dict[str, str]:
+    return {finding.subject: finding.mend for finding in findings(machine, words) if finding.mend}
+
+
+def test_a_machine_that_lacks_nothing_has_nothing_to_mend() -> None:
+    assert mends(COMPLETE) == {}
+    states = {finding.subject: finding.state for finding in findings(COMPLETE)}
+    assert states["device"] == "NVIDIA Thing, 79.0 GB of 86.9 GB free"
+    assert states["annotations"] == "6 of 6 files, right by their hash"
+
+
+@pytest.mark.parametrize(
+    ("part", "changes", "subject", "mend"),
+    [
+        ("data", {"annotations": 5}, "annotations", "data bench=repope fetch_images=false"),
+        ("data", {"images": 499}, "COCO images", "bench.images=FOLDER where val2014 is on disk"),
+        ("data", {"images": None}, "COCO images", "python -m repope_eval data bench=repope"),
+        ("data", {"dash_b": None}, "DASH-B", "bench=dash_b bench.images_from=hub"),
+        (
+            "data",
+            {"strange": (Path("/data/x.json"),)},
+            "annotations",
+            "remove what is not the published file",
+        ),
+        ("hub", {"is_offline": True}, "Hub", "unset HF_HUB_OFFLINE"),
+        ("hub", {"is_logged_in": False}, "Hub login", "needed for PaliGemma alone"),
+    ],
+)
+def test_what_is_missing_has_a_mend(part: str, changes: dict[str, Any], subject: str, mend: str) -> None:
+    changed = dataclasses.replace(getattr(COMPLETE, part), **changes)
+    found = mends(dataclasses.replace(COMPLETE, **{part: changed}))
+    assert list(found) == [subject]
+    assert mend in found[subject]
+
+
+def test_packages_that_are_missing_come_with_the_command_that_installs_them() -> None:
+    found = mends(dataclasses.replace(COMPLETE, versions={}))
+    assert found == {
+        "int8, nf4": "pip install bitsandbytes",
+        "SLURM launcher": "pip install '.[slurm]' in a copy of this program's repository",
+    }
+
+
+def test_a_torch_without_cuda_is_told_from_a_machine_without_gpu() -> None:
+    machine = with_device(device("cpu", 8))
+    assert mends(machine)["device"].startswith("torch sees no GPU")
+    built = dataclasses.replace(machine, versions={**machine.versions, "torch": "2.13.0+cpu"})
+    assert mends(built)["device"].startswith("this torch is built without CUDA")
+
+
+def test_nothing_is_to_be_mended_on_apples_gpu() -> None:
+    machine = dataclasses.replace(with_device(device("mps", 12)), versions={"torch": "2.9"})
+    assert "int8, nf4" not in mends(machine)
+
+
+def test_commands_name_the_data_folder_that_was_asked_about() -> None:
+    data = dataclasses.replace(COMPLETE.data, annotations=0, images=None, dash_b=None)
+    found = mends(dataclasses.replace(COMPLETE, data=data), "data_dir=/scratch/x")
+    assert all("data_dir=/scratch/x" in mend for mend in found.values())
+    assert len(found) == 3
+
+
+def test_a_chat_model_is_counted_where_its_files_are(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    CHECKPOINTS["llava"](tmp_path / "llava")
+    (tmp_path / "llava" / "model.safetensors").unlink()
+    (tmp_path / "broken").mkdir()
+    here, broken = (chat_settings(tmp_path / name) for name in ("llava", "broken"))
+    listed = [model_settings("internvl2_5_1b"), model_settings("qwen3_vl_8b"), here, broken]
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "cache"))
+    found = count_models(listed)
+    assert [settings for settings, _ in found.models] == [listed[0], here]
+    assert [type(counted) for _, counted in found.models] == [Shape, Rehearsed]
+    assert found.n_not_here == 1
+    (warning,) = [record.message for record in caplog.records if record.levelname == "WARNING"]
+    assert warning.startswith(f"chat: {tmp_path / 'broken'}")

@@ -1,9 +1,15 @@
-"""Several models ranked on the questions that all of them answered, with rank intervals, taus and overtakings."""
+"""Several models ranked on the questions that all answered: ranks, intervals, taus, and how alike rankings are."""
 
 import itertools
+import math
+import random
 import time
+from collections.abc import Sequence
+from pathlib import Path
 
+import numpy as np
 import pytest
+import real_answers
 from model_examples import (
     LABELS,
     Answers,
@@ -16,8 +22,22 @@ from model_examples import (
 )
 
 from repope_eval.records import Answer, LabelSet
-from repope_eval.scoring.comparison import Comparison, compare
+from repope_eval.scoring.comparison import (
+    NO_INTERVAL,
+    RANKED_FIGURES,
+    Agreement,
+    Comparison,
+    agreement,
+    compare,
+    kendall_tau,
+    place_interval,
+    places,
+    places_by_name,
+)
+from repope_eval.scoring.differences import Difference
 from repope_eval.scoring.protocol_scores import score
+from repope_eval.scoring.published import published_scores
+from repope_eval.scoring.shared_questions import Sampled
 
 
 def test_the_best_is_first_and_its_figure_is_that_of_its_scores() -> None:
@@ -183,3 +203,205 @@ def test_seventeen_models_on_a_benchmark_as_large_as_popes_take_seconds() -> Non
     assert time.process_time() - started < 10
     pairs = itertools.combinations(models, 2)
     assert len(found.differences["repope"]["mean"]) == len(list(pairs))
+
+
+def counted(values: Sequence[float | None], replicates: Sequence[Sequence[float]] = ()) -> Sampled:
+    array = np.array([np.nan if value is None else value for value in values], dtype=np.float64)
+    drawn = np.array(replicates, dtype=np.float64).reshape(len(replicates), len(array))
+    return Sampled(values=array, replicates=drawn, influences=drawn[:0])
+
+
+def agreement_of(
+    before: Sequence[float | None],
+    after: Sequence[float | None],
+    **by_other: tuple[Sequence[float], Sequence[float]],
+) -> Agreement:
+    """The same ranking by every figure, but for those that are given."""
+    both = {figure: by_other.get(figure, (before, after)) for figure in RANKED_FIGURES}
+    return agreement(
+        [chr(ord("a") + place) for place in range(len(before))],
+        {figure: counted(values) for figure, (values, _) in both.items()},
+        {figure: counted(values) for figure, (_, values) in both.items()},
+    )
+
+
+def of_the_paper(variant: str) -> Agreement:
+    models = published_scores()
+    before, after = (
+        {
+            figure: counted([getattr(m.cells[name][variant].figures, figure) for m in models])
+            for figure in RANKED_FIGURES
+        }
+        for name in ("pope", "repope")
+    )
+    return agreement([model.model for model in models], before, after)
+
+
+@pytest.mark.parametrize(
+    ("variant", "f1", "balanced", "balanced_accuracy"),
+    [("random", 0.25, 0.46, 0.37), ("popular", 0.10, 0.32, 0.41), ("adversarial", 0.57, 0.62, 0.85)],
+)
+def test_of_the_papers_models_less_is_re_ranked_without_the_share_of_yes(
+    variant: str, f1: float, balanced: float, balanced_accuracy: float
+) -> None:
+    found = of_the_paper(variant)
+    taus = {figure: round(tau.value or 0, 2) for figure, tau in found.taus.items()}
+    assert list(taus) == ["f1", "f1_balanced", "balanced_accuracy", "mcc"]
+    assert (taus["f1"], taus["f1_balanced"], taus["balanced_accuracy"]) == (f1, balanced, balanced_accuracy)
+    assert found.share_of_yes == pytest.approx((balanced - f1) / (1 - f1), abs=0.015)
+    assert {(tau.interval, tau.reason) for tau in found.taus.values()} == {(None, NO_INTERVAL)}
+    assert {pair.probability for pair in found.overtakings} == {None}
+
+
+def test_tau_is_about_the_models_that_have_both_values() -> None:
+    order = [0.1, 0.2, 0.3, 0.4, 0.5]
+    assert agreement_of([*order, None], [*order, 0.1]).taus["f1"].value == 1
+
+
+@pytest.mark.parametrize("n_models", range(5))
+def test_of_fewer_than_five_models_there_is_no_tau_and_no_share(n_models: int) -> None:
+    """Two models had a tau of 1, and four a share of prevalence."""
+    order = [1.0, 2.0, 3.0, 4.0, 5.0][:n_models]
+    found = agreement_of([*order, None], [*order[::-1], 0.1], f1_balanced=([*order, 0.1], [*order, None]))
+    reasons = {tau.reason for tau in found.taus.values() if tau.value is None}
+    assert reasons == {f"{n_models} model{'' if n_models == 1 else 's'}, and it takes 5"}
+    assert found.share_of_yes is None
+    assert len(found.overtakings) == n_models * (n_models - 1) / 2
+
+
+def test_where_all_models_are_equal_there_is_no_tau() -> None:
+    tau = agreement_of([0.5] * 5, [0.1, 0.2, 0.3, 0.4, 0.5]).taus["f1"]
+    assert (tau.value, tau.reason) == (None, "all models are equal")
+
+
+def test_overtakers_stand_strictly_behind_before_and_strictly_ahead_afterwards() -> None:
+    found = agreement_of([0.1, 0.2, 0.2, None], [0.3, 0.2, 0.3, 0.9])
+    assert [(pair.model, pair.overtaken, pair.probability) for pair in found.overtakings] == [
+        ("a", "b", None)
+    ]
+
+
+def test_the_probability_is_the_share_of_replicates_and_the_most_probable_is_first() -> None:
+    before = counted([1, 2, 3], [[1, 2, 3], [1, 2, 3], [1, 2, 3], [2, 1, 3]])
+    after = counted([4, 3, 2], [[4, 3, 2], [4, 3, 2], [3, 2, 4], [4, 3, 2]])
+    found = agreement(
+        ["a", "b", "c"], dict.fromkeys(RANKED_FIGURES, before), dict.fromkeys(RANKED_FIGURES, after)
+    )
+    assert [(pair.model, pair.overtaken, pair.probability) for pair in found.overtakings] == [
+        ("a", "b", 0.75),
+        ("a", "c", 0.75),
+        ("b", "c", 0.75),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("balanced_after", "share"),
+    [([1, 2, 3, 4, 5], 1.0), ([2, 1, 3, 4, 5], 0.5), ([2, 1, 4, 3, 5], None), ([5, 4, 3, 2, 1], None)],
+)
+def test_what_is_gone_at_half_yes_is_the_share_of_yes(
+    balanced_after: list[float], share: float | None
+) -> None:
+    """Where nothing is gone, that was told as 0 %: for certain, without any evidence."""
+    order = [1.0, 2.0, 3.0, 4.0, 5.0]
+    found = agreement_of(order, [2, 1, 4, 3, 5], f1_balanced=(order, balanced_after))
+    assert found.share_of_yes == (share if share is None else pytest.approx(share))
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [([0.9, 0.8, 0.95], [2, 3, 1]), ([0.8, 0.9, 0.9, 0.7], [3, 1, 1, 4]), ([0.5], [1]), ([], [])],
+)
+def test_equal_values_share_the_better_rank(values: list[float], expected: list[int]) -> None:
+    assert places(np.array(values)).tolist() == expected
+
+
+def test_ranks_of_many_replicates() -> None:
+    values = np.array([[1.0, 2.0, 3.0], [3.0, 3.0, 1.0], [np.nan, 1.0, 2.0]])
+    assert places(values)[:2].tolist() == [[3, 2, 1], [1, 1, 3]]
+    assert places(values)[2, 1:].tolist() == [2, 1], "what is undefined is ahead of nothing"
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "tau"),
+    [
+        ([1, 2, 3, 4], [1, 2, 3, 4], 1.0),
+        ([1, 2, 3, 4], [4, 3, 2, 1], -1.0),
+        ([1, 2, 3, 4], [1, 2, 4, 3], (5 - 1) / 6),
+        # Pairs: 1-2 tied in the first alone; 1-3, 2-3, 1-4, 2-4 in order; 3-4 tied in the second alone.
+        ([1, 1, 2, 3], [1, 2, 3, 3], 4 / math.sqrt((6 - 1) * (6 - 1))),
+        # One tie in the first; of the five other pairs three are in order and two are not.
+        ([1, 2, 2, 3], [2, 1, 3, 4], (4 - 1) / math.sqrt(5 * 6)),
+    ],
+)
+def test_tau_by_hand(first: list[float], second: list[float], tau: float) -> None:
+    assert kendall_tau(np.array(first), np.array(second)) == pytest.approx(tau)
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [([], []), ([1], [2]), ([1, 1, 1], [1, 2, 3]), ([1, 2, math.nan], [1, 2, 3])]
+)
+def test_tau_is_undefined(first: list[float], second: list[float]) -> None:
+    assert np.isnan(kendall_tau(np.array(first, dtype=float), np.array(second, dtype=float)))
+
+
+def test_tau_of_many_replicates_by_counting_pairs() -> None:
+    generator = random.Random(3)
+    first, second = ([[generator.randrange(5) for _ in range(7)] for _ in range(50)] for _ in range(2))
+    found = kendall_tau(np.array(first, dtype=float), np.array(second, dtype=float))
+    for one, other, tau in zip(first, second, found, strict=True):
+        in_order = opposite = tied_in_one = tied_in_other = 0
+        for a, b in itertools.combinations(range(7), 2):
+            product = (one[a] - one[b]) * (other[a] - other[b])
+            in_order += product > 0
+            opposite += product < 0
+            tied_in_one += one[a] == one[b]
+            tied_in_other += other[a] == other[b]
+        assert tau == pytest.approx(
+            (in_order - opposite) / math.sqrt((21 - tied_in_one) * (21 - tied_in_other))
+        )
+
+
+def test_ranks_by_name_leave_out_what_is_undefined() -> None:
+    values = {"a": 0.5, "b": 0.9, "c": None, "d": 0.5, "e": 0.1}
+    assert places_by_name(values) == {"a": 2, "b": 1, "c": None, "d": 2, "e": 4}
+
+
+def test_the_ends_of_a_rank_interval_are_ranks_that_occurred() -> None:
+    assert place_interval(np.array([1, 3] * 50)) == (1, 3)
+    assert place_interval(np.array([2] * 96 + [1] * 2 + [7] * 2)) == (2, 2)
+    assert place_interval(np.array([2] * 90 + [1] * 4 + [7] * 6)) == (1, 7)
+
+
+@pytest.fixture(scope="module")
+def compared(tmp_path_factory: pytest.TempPathFactory) -> Comparison:
+    """LLaVA-1.5 7B and 13B, and the first 3,000 rows of the latter's file."""
+    shared = Path(__file__).parents[3] / "shared"
+    if not (shared / "annotations").is_dir():
+        pytest.skip(f"{shared} is not there: it holds POPE's and RePOPE's files, which have no licence")
+    benchmark = real_answers.benchmark(shared)
+    models = {size: dict(real_answers.joined(shared, benchmark, size).answers) for size in ("7b", "13b")}
+    return compare(models, benchmark.label_sets, "repope", ranked=[])
+
+
+def pair(compared: Comparison, name: str, variant: str) -> Difference:
+    (difference,) = compared.differences[name][variant]
+    assert (difference.first, difference.second) == ("7b", "13b")
+    return difference
+
+
+def test_so_many_images_show_so_much(compared: Comparison) -> None:
+    of_variants = [pair(compared, "repope", variant) for variant in ("random", "popular", "adversarial")]
+    images = [found.images_for_one_point or 0 for found in of_variants]
+    assert (min(images), max(images)) == (735, 973)
+    points = [round(100 * (found.detectable or 0), 1) for found in of_variants]
+    assert (min(points), max(points)) == (1.2, 1.4)
+
+
+def test_the_interval_is_as_wide_as_its_standard_error_says(compared: Comparison) -> None:
+    """What power is computed with, without drawing, and what the replicates show, are one."""
+    for by_variant in compared.differences.values():
+        for (found,) in by_variant.values():
+            assert found.interval is not None
+            assert found.detectable is not None
+            width = 2 * 1.96 * found.detectable / 2.80
+            assert np.ptp(found.interval) == pytest.approx(width, rel=0.05)

@@ -1,4 +1,4 @@
-"""Measuring memory on the machine that runs the tests, and where the system tells nothing."""
+"""Memory measured on the machine that runs the tests, where the system tells nothing, and where it has no more."""
 
 import sys
 from pathlib import Path
@@ -6,6 +6,8 @@ from pathlib import Path
 import psutil
 import pytest
 import torch
+import warm_commands
+from conftest import PROJECT
 
 from repope_eval.asking.native import memory
 from repope_eval.asking.native.memory import (
@@ -111,3 +113,12 @@ def test_apples_gpu_is_measured_by_what_it_has_of_the_driver(monkeypatch: pytest
     assert free_bytes(torch.device("mps")) == 1000 - 530
     give_back(torch.device("mps"))
     assert held["driver"] == 400
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux bounds a process's address space")
+def test_an_allocator_that_refuses_halves_the_batch_and_changes_no_answer() -> None:
+    program = PROJECT / "perf" / "limited_memory.py"
+    ended = warm_commands.run("60", program=str(program))
+    assert ended.returncode == 0, ended.stderr
+    assert "out of memory with 64 images at a time: going on with 32" in ended.stdout
+    assert ended.stdout.strip().splitlines()[-1] == "same answers: True"

@@ -1,6 +1,7 @@
-"""Which slots of the cache each token, feature and position goes to."""
+"""Slots of the cache for tokens, features and positions, and where the prefix of an image's prompts ends."""
 
 from collections.abc import Callable, Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -8,8 +9,17 @@ import torch
 from conftest import GOLDENS
 
 from perf.golden import golden_model
-from repope_eval.asking.native.rows import PADDING, CachedRows, CopiedPrefixes, ImageRows, Stretch
+from repope_eval.asking.native.rows import (
+    PADDING,
+    CachedRows,
+    CopiedPrefixes,
+    ImageRows,
+    Stretch,
+    common_prefix_length,
+    split_at_prefix,
+)
 from repope_eval.models.loading import Model
+from repope_eval.models.recipe import Prepared
 
 Appended = list[tuple[torch.Tensor, list[list[int]]]]
 """Embeddings and positions of each time that slots were appended."""
@@ -104,3 +114,35 @@ def test_positions_may_have_several_axes(model: Model, monkeypatch: pytest.Monke
     assert seen[0].tolist() == [[[0, 1, 1], [0, 0, 0]], [[0, 1, 2], [0, 0, 0]]]
     assert seen[1].tolist() == [[[3], [1]], [[3], [1]]]
     assert seen[2].tolist() == [[[4], [2]], [[4], [2]]]
+
+
+@pytest.mark.parametrize(
+    ("prompts", "length"),
+    [
+        ([(1, 2, 3, 4), (1, 2, 5, 4)], 2),
+        ([(1, 2, 3), (1, 2, 3, 4)], 2),  # each keeps a token of its own
+        ([(1, 2, 3)], 2),
+        ([(1,), (1,)], 0),
+        ([(1, 2), (3, 2)], 0),
+        ([(1, 2, 3), (1, 2, 3)], 2),
+    ],
+)
+def test_prefixes_end_where_prompts_part(prompts: Sequence[tuple[int, ...]], length: int) -> None:
+    assert common_prefix_length(prompts) == length
+
+
+def test_features_and_positions_go_to_the_stretch_that_has_their_tokens() -> None:
+    image = 9
+    recipe: Any = SimpleNamespace(
+        feature_token_ids=(image,),
+        positions=lambda prompt, inputs: [range(len(prompt)), range(10, 10 + len(prompt))],
+    )
+    prompts = ((5, image, image, 6, image), (5, image, image, 7, image, 8))
+    prefix, rests = split_at_prefix(recipe, Prepared({}, prompts), torch.arange(6.0).view(3, 2))
+    assert prefix.tokens == (5, image, image)
+    assert prefix.features is not None
+    assert prefix.features.tolist() == [[0, 1], [2, 3]]
+    assert prefix.positions == [range(3), range(10, 13)]
+    assert [rest.tokens for rest in rests] == [(6, image), (7, image, 8)]
+    assert [rest.features.tolist() for rest in rests if rest.features is not None] == [[[4, 5]], [[4, 5]]]
+    assert [rest.positions for rest in rests] == [[range(3, 5), range(13, 15)], [range(3, 6), range(13, 16)]]

@@ -1,8 +1,11 @@
-"""Relabelling: the two-annotator rule, agreement, and what changed; the last against the real files."""
+"""The two-annotator rule: people and their files, agreement, and what changed; the last against the real files."""
 
+import json
 from collections import Counter
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,7 +13,7 @@ from repope_eval.benchmarks.pope_file import Row, object_of, read_rows
 from repope_eval.errors import RepopeError
 from repope_eval.records import Label, Question
 from repope_eval.relabelling.label_changes import LabelChange, label_changes
-from repope_eval.relabelling.rule import relabel, settle
+from repope_eval.relabelling.rule import Outcome, agreement_of, read_annotators, relabel, settle
 
 ANNOTATIONS = Path(__file__).resolve().parents[2].parent / "shared" / "annotations"
 
@@ -219,3 +222,90 @@ def test_relabelling_pope_by_repopes_own_labels_gives_repope(variant: str) -> No
         Row(row.question_id, row.question, labels.get(row.question, "ambiguous")) for row in questions
     )
     assert relabel(questions, annotator, annotator) == expected
+
+
+def outcomes_of(*said: tuple[Label | None, ...]) -> list[Outcome]:
+    """Outcome of what the first and the second annotator, and perhaps a decider, say."""
+    return [
+        Outcome(Row(number, Question("a.jpg", f"Is there a thing {number}?", "thing"), "yes"), *labels)
+        for number, labels in enumerate(said)
+    ]
+
+
+def test_by_hand() -> None:
+    found = agreement_of(
+        outcomes_of(
+            ("yes", "yes"),
+            ("yes", "yes"),
+            ("no", "no", "yes"),
+            ("yes", "ambiguous", "yes"),
+            ("yes", "no", "yes"),
+            ("no", "yes", "yes"),
+            ("no", "yes", "ambiguous"),
+            ("yes", "no", None),
+            ("yes", None),
+            (None, None, "yes"),
+        )
+    )
+    assert found.counts == {
+        ("yes", "yes"): 2,
+        ("no", "no"): 1,
+        ("yes", "ambiguous"): 1,
+        ("yes", "no"): 2,
+        ("no", "yes"): 2,
+    }
+    assert (found.n_questions, found.n_agreed) == (8, 3)
+    assert (found.n_disputed, found.n_decided) == (4, 3)
+    assert (found.n_with_first, found.n_with_second, found.n_found_ambiguous) == (1, 1, 1)
+
+
+def test_of_nothing() -> None:
+    found = agreement_of(outcomes_of(("yes", None), (None, None)))
+    assert (found.n_questions, found.n_agreed, found.n_decided) == (0, 0, 0)
+
+
+TEXT = "Is there a dog in the image?"
+
+
+def file_of(path: Path, *names: str | None, **fields: Any) -> Path:
+    """A file with a line about another image for each name; a line without a name has no time either."""
+    lines = [
+        {"image": f"{hour}.jpg", "question": TEXT, "label": "yes"}
+        | ({} if name is None else {"annotator": name, "at": f"2026-01-05T{hour:02}:00:00Z"})
+        | fields
+        for hour, name in enumerate(names)
+    ]
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return path
+
+
+def test_names_times_and_notes_are_those_of_the_labels_that_count(tmp_path: Path) -> None:
+    (anna,) = read_annotators([file_of(tmp_path / "a.jsonl", "Anna", "Anna", "Ben", note=" odd ")])
+    assert (anna.name, anna.names) == ("Anna, Ben", ("Anna", "Ben"))
+    assert anna.times == (datetime(2026, 1, 5, 0, tzinfo=UTC), datetime(2026, 1, 5, 2, tzinfo=UTC))
+    assert list(anna.notes.values()) == ["odd"] * 3
+
+
+def test_half_a_surrogate_pair_in_a_note_is_replaced(tmp_path: Path) -> None:
+    (anna,) = read_annotators([file_of(tmp_path / "a.jsonl", "Anna", note="\ud83d \ud83d\ude00")])
+    assert list(anna.notes.values()) == ["\ufffd 😀"]
+
+
+def test_who_has_no_name_is_called_as_the_file(tmp_path: Path) -> None:
+    (somebody,) = read_annotators([file_of(tmp_path / "first.jsonl", None, None)])
+    assert (somebody.name, somebody.names, somebody.times, somebody.notes) == ("first.jsonl", (), None, {})
+
+
+def test_two_files_of_one_person_are_refused(tmp_path: Path) -> None:
+    paths = [
+        file_of(tmp_path / "a.jsonl", "Anna"),
+        file_of(tmp_path / "b.jsonl", "Ben"),
+        file_of(tmp_path / "c.jsonl", "Carla", "anna "),
+    ]
+    assert [person.name for person in read_annotators(paths[:2])] == ["Anna", "Ben"]
+    with pytest.raises(RepopeError) as caught:
+        read_annotators(paths)
+    assert str(caught.value) == (
+        f"{paths[0]} and {paths[2]} are both by annotator 'anna'; the two annotators and the decider must be "
+        "different people: give the file of somebody else"
+    )
