@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 
 from repope_eval.commands.command_line import COMMANDS
 from repope_eval.settings.composition import listed_models
-from repope_eval.settings.fields import Field, fields_by_key, groups_of, told_fields, typed
+from repope_eval.settings.fields import Field, fields_by_key, groups_of, own_fields, typed
 
 MADE = "<!-- Made by `python -m docs_making` out of {source}: change these instead. -->\n"
 
@@ -69,7 +69,7 @@ def models_page() -> str:
 
 def _command_section(command: str, record: type) -> str:
     groups = groups_of(record)
-    own = [field for field in told_fields(record) if field.key.partition(".")[0] not in groups]
+    own = own_fields(record)
     required = [f"{field.key}=..." for field in own if field.is_required]
     words = ["python -m repope_eval", *([] if command == "run" else [command]), *required]
     parts = [f"## {command}\n", f"{record.__doc__}\n", f"```text\n{' '.join(words)}\n```\n"]

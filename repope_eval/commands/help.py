@@ -5,7 +5,7 @@ import textwrap
 from collections.abc import Mapping
 from typing import Any
 
-from repope_eval.settings.fields import Field, groups_of, told_fields, typed
+from repope_eval.settings.fields import Field, fields_of, groups_of, own_fields, told_fields, typed
 from repope_eval.settings.named_files import choices
 
 WIDTH = 98
@@ -44,6 +44,8 @@ same command goes on with a run that was interrupted.
 
 COMMANDS_TITLE = "Commands: python -m repope_eval help COMMAND (without a command, a model is asked)\n"
 
+SETTINGS_TITLE = "Settings, given as key=value [default]"
+
 ENDING = """\
 Options, before or behind the command: -m makes a run of each value (KEY=A,B), --cfg job prints the
 settings that are composed instead of running, --version prints the version. HYDRA_FULL_ERROR=1
@@ -56,29 +58,43 @@ Configuration files of your own: DIR/{example}/NAME.yaml, named with --config-di
 
 
 def help_page(command: str, commands: Mapping[str, type]) -> str:
-    """The page of one command; the page of `run` introduces the program too.
+    """The page of one command: its own keys first, then those of the model and the benchmark.
+
+    The page of `run` introduces the program too.
 
     Args:
         command: one of `commands`.
         commands: all commands, each with its settings record.
     """
     record = commands[command]
-    fields = told_fields(record)
+    groups = [field for field in fields_of(record) if field.name in groups_of(record)]
+    own = own_fields(record)
     if command == "run":
         others = [f"  {name:<10}{other.__doc__}\n" for name, other in commands.items() if name != "run"]
         parts = [INTRODUCTION, COMMANDS_TITLE + "".join(others)]
     else:
-        required = [f"{field.key}=..." for field in fields if field.is_required and "." not in field.key]
+        required = [f"{field.key}=..." for field in own if field.is_required]
         usage = " ".join(["python -m repope_eval", command, *required, "[key=value ...]"])
         parts = [f"{usage}\n\n{record.__doc__}\n"]
-    groups = groups_of(record)
-    for group, choice in groups.items():
-        names = _wrapped_text(", ".join(choices(group)), indent=2)
-        parts.append(f"{group}=NAME [{_default_text(choice)}]\n{names}\n")
-    parts.append("\n".join(["Settings, given as key=value [default]", *map(_key_line, fields), ""]))
+    parts.append("\n".join([SETTINGS_TITLE, *map(_group_line, groups), *map(_key_line, own), ""]))
+    parts += [_group_section(record, group) for group in groups]
     if groups:
-        parts.append(OWN_FILES.format(example=next(iter(groups))))
+        parts.append(OWN_FILES.format(example=groups[0].name))
     return "\n".join([*parts, ENDING])
+
+
+def _group_section(record: type, group: Field) -> str:
+    """The names of a group's configuration files, and its keys."""
+    names = _wrapped_text(", ".join(choices(group.name)), indent=2)
+    keys = [_key_line(field) for field in told_fields(record) if field.key.startswith(f"{group.key}.")]
+    choice = _default_text(group.metadata["choice"])
+    return "\n".join([f"{group.key}=NAME [{choice}]", names, "", *keys, ""])
+
+
+def _group_line(group: Field) -> str:
+    """The entry of a group itself."""
+    help, choice = group.metadata["help"], group.metadata["choice"]
+    return _entry(group.key, f"{help}; names are below [{_default_text(choice)}]")
 
 
 def _key_line(field: Field) -> str:
@@ -91,7 +107,11 @@ def _key_line(field: Field) -> str:
         text += f" [set by {group}=NAME]" if group else " [required]"
     else:
         text += f" [{_default_text(field.default)}]"
-    return f"  {field.key:<{KEY_COLUMN}}" + _wrapped_text(text, indent=KEY_COLUMN + 2).lstrip()
+    return _entry(field.key, text)
+
+
+def _entry(key: str, text: str) -> str:
+    return f"  {key:<{KEY_COLUMN}}" + _wrapped_text(text, indent=KEY_COLUMN + 2).lstrip()
 
 
 def _default_text(value: Any) -> str:

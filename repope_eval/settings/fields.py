@@ -2,6 +2,7 @@
 
 import dataclasses
 import difflib
+import inspect
 import re
 import types
 import typing
@@ -199,6 +200,16 @@ def told_fields(record: type) -> list[Field]:
         for key, field in fields.items()
         if field.is_partial or not (field.record or key.startswith(partial))
     ]
+
+
+def own_fields(record: type) -> list[Field]:
+    """The fields of a command that are explained one by one, without the keys of its groups.
+
+    Those that it has from another command come last.
+    """
+    groups, declared = groups_of(record), inspect.get_annotations(record)
+    fields = [field for field in told_fields(record) if field.key.partition(".")[0] not in groups]
+    return sorted(fields, key=lambda field: field.key.partition(".")[0] not in declared)
 
 
 def groups_of(record: type) -> dict[str, str | None]:

@@ -1,7 +1,9 @@
+import re
+
 import pytest
 
 from repope_eval.commands.command_line import COMMANDS
-from repope_eval.commands.help import help_page
+from repope_eval.commands.help import SETTINGS_TITLE, help_page
 from repope_eval.settings.fields import groups_of, told_fields, typed
 from repope_eval.settings.named_files import choices
 
@@ -29,6 +31,36 @@ def test_page_lists_the_configuration_files(command: str) -> None:
     page = " ".join(help_page(command, COMMANDS).split())
     for group, choice in groups_of(COMMANDS[command]).items():
         assert f"{group}=NAME [{choice or 'null'}] {', '.join(choices(group))}" in page
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_commands_own_keys_come_before_those_of_its_groups(command: str) -> None:
+    record = COMMANDS[command]
+    _, _, settings = help_page(command, COMMANDS).partition(SETTINGS_TITLE)
+    keys = {field.key for field in told_fields(record)}
+    order = [key for key in re.findall(r"^  (\S+) ", settings, re.MULTILINE) if key in keys]
+    assert sorted(order) == sorted(keys)
+    groups = [key.partition(".")[0] in groups_of(record) for key in order]
+    assert groups == sorted(groups)
+
+
+def test_the_keys_of_a_group_follow_its_names() -> None:
+    page = help_page("score", COMMANDS)
+    settings, names, keys = page.partition("\nbench=NAME [demo]\n")
+    assert names
+    assert (
+        f"{SETTINGS_TITLE}\n  bench                       which benchmark; names are below [demo]\n"
+        in settings
+    )
+    assert "\n  answers " in settings
+    assert "bench." not in settings
+    assert keys.startswith("  amber, ")
+    assert "table\n\n  bench.name " in keys
+
+
+def test_the_keys_that_a_command_has_from_another_come_last() -> None:
+    page = help_page("slurm", COMMANDS)
+    assert page.index("\n  models ") < page.index("\n  dry_run ") < page.index("\n  engine ")
 
 
 def test_first_page_says_what_each_command_does() -> None:
