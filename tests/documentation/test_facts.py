@@ -108,6 +108,19 @@ def test_the_concepts_are_as_fast_as_was_measured() -> None:
         assert papers == (f"{least}" if least == most else f"{least} to {most}")
 
 
+def test_other_programs_are_as_fast_as_was_measured() -> None:
+    """The rows of the page on other harnesses are rows of the table, without the columns that it leaves out."""
+    page = TEXTS["docs/concepts/which-harness.md"]
+    rows = re.findall(r"^\| ([^|]+) \| (\d+\.\d\d) \| (\d+\.\d\d) \|$", page, re.MULTILINE)
+    assert len(rows) == 6
+    table = RESULTS.partition("## `python perf/peers.py")[2].partition("\n\n")[2]
+    for program, seconds, times in rows:
+        row = rf"^\| {re.escape(program)} \| \d+ \| {seconds} \| [\d.]+ \| {times} \| .* \| 36 of 36 \|$"
+        assert re.search(row, table, re.MULTILINE), program
+    ours = next(float(times) for program, _, times in rows if program == "vLLM, POPE's order")
+    assert f"it takes {ours} times as long" in unwrapped(page)
+
+
 def test_the_readme_counts_goldens_and_formats() -> None:
     goldens = [json.loads(path.read_text(encoding="utf-8")) for path in GOLDENS.glob("*/golden.json")]
     said = re.search(r"All (\d+) answers of (\w+) tiny checkpoints", README)
