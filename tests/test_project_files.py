@@ -24,6 +24,14 @@ def test_citation_has_the_programs_version_and_licence() -> None:
     citation = yaml.safe_load((PROJECT / "CITATION.cff").read_text(encoding="utf-8"))
     assert citation["version"] == repope_eval.__version__
     assert citation["license"] == "Apache-2.0"
+    start_page = (PROJECT / "docs" / "index.md").read_text(encoding="utf-8").replace("\\_", "_")
+    entry = dict(re.findall(r"^  (\w+) += \{+(.+?)\}+,?$", start_page, re.MULTILINE))
+    assert entry == {
+        "title": citation["title"],
+        "author": citation["authors"][0]["name"],
+        "version": citation["version"],
+        "note": citation["license"],
+    }
 
 
 def test_the_changelog_names_every_command_and_every_public_function() -> None:
