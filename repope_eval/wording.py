@@ -136,7 +136,7 @@ def duration_text(seconds: float) -> str:
 
 
 def percentage(number: int, total: int) -> float:
-    """A share in percent, cut to one decimal, so that what is not all is never 100; 0 of nothing."""
+    """A share in percent, rounded down to one decimal, so that what is not all is never 100; 0 of nothing."""
     return 1000 * number // total / 10 if total else 0.0
 
 

@@ -165,8 +165,8 @@ SOURCE = Source(
     images_missing=_images_missing,
     origin=ANNOTATIONS.origin,
     measures="POPE's labels come from COCO's instance annotations: by RePOPE's count 9.3 % of the yes labels are wrong "
-    "and 13.8 % ambiguous, of the no labels 1.7 % and 4.3 %. RePOPE corrects the wrong ones and leaves the ambiguous "
-    "ones out, of which it tells nothing.",
+    "and 13.8 % ambiguous, of the no labels 1.7 % and 4.3 %. RePOPE corrects the wrong labels and has none for "
+    "ambiguous questions, so scores exclude them.",
     title="POPE",
     bench="repope",
     question_start="Is there a",

@@ -13,6 +13,7 @@ from repope_eval.records import Answer, Question
 from repope_eval.relabelling.doubt import ModelTrust, design, label_doubts
 from repope_eval.relabelling.queue import Queued, write_queue
 from repope_eval.reporting.console import print_table
+from repope_eval.reporting.figure_texts import percent_text
 from repope_eval.reporting.tables import number_field, table, text_field
 from repope_eval.runs.finished_runs import FinishedRun, data_folder_of, given_files
 from repope_eval.runs.run_selection import Selection, names_of, runs_of
@@ -94,9 +95,9 @@ def _print_trust(trust: Sequence[ModelTrust], bench: str) -> None:
             f"Models that audit the labels of {bench}: error rates by their agreement alone",
             [
                 text_field("model", lambda each: each.model),
-                number_field("says yes to a yes", lambda each: f"{each.sensitivity:.4f}"),
-                number_field("says no to a no", lambda each: f"{each.specificity:.4f}"),
-                number_field("errs by itself", lambda each: f"{each.independence:.2f}"),
+                number_field("says yes to a yes", lambda each: percent_text(each.sensitivity)),
+                number_field("says no to a no", lambda each: percent_text(each.specificity)),
+                number_field("independence of errors", lambda each: f"{each.independence:.2f}"),
                 number_field("weight", lambda each: f"{each.weight:.2f}"),
             ],
             trust,

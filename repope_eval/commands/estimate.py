@@ -19,7 +19,10 @@ from repope_eval.relabelling.estimation import FIGURES, FigureEstimate, Looked, 
 from repope_eval.relabelling.findings import Finding, looked_at
 from repope_eval.relabelling.queue import Queued, is_by_people, is_queue, read_queue
 from repope_eval.reporting.console import print_table
-from repope_eval.reporting.figure_texts import interval_text, ratio_text
+from repope_eval.reporting.figure_texts import (
+    figure_interval_text,
+    percent_text,
+)
 from repope_eval.reporting.tables import Field, number_field, table, text_field
 from repope_eval.runs.run_selection import names_of, runs_of
 from repope_eval.scoring.bootstrap import MEAN
@@ -168,8 +171,8 @@ def print_estimates(view: EstimatesView) -> None:
     fields: list[Field[tuple[EstimatedRun, str]]] = [
         text_field("run", lambda each: each[0].run),
         text_field("figure", lambda each: each[1]),
-        number_field("by the old labels", lambda each: ratio_text(each[0].old[each[1]].value)),
-        number_field("under true labels", lambda each: ratio_text(each[0].true[each[1]].value)),
+        number_field("by the old labels", lambda each: percent_text(each[0].old[each[1]].value)),
+        number_field("under true labels", lambda each: percent_text(each[0].true[each[1]].value)),
         number_field("95 %", lambda each: _certainty_text(each[0].true[each[1]])),
     ]
     shown_rows = [(row, figure) for row in view.headline for figure in FIGURES]
@@ -183,7 +186,7 @@ def print_estimates(view: EstimatesView) -> None:
 
 
 def _certainty_text(figure: FigureEstimate) -> str:
-    return interval_text(figure.ci95) if figure.n_needed is None else figure.reason
+    return figure_interval_text("f1", figure.ci95) if figure.n_needed is None else figure.reason
 
 
 def log_widest(view: EstimatesView) -> None:
@@ -196,10 +199,11 @@ def log_widest(view: EstimatesView) -> None:
     if widths:
         run = max(widths, key=lambda name: widths[name])
         log.info(
-            "the %sinterval of F1, that of %s, is %.4f wide; %d further drawn labels would narrow it to about %.4f",
+            "the %sinterval of F1, that of %s, is %.1f points wide; %d further drawn labels would narrow it to about "
+            "%.1f",
             "widest " if len(widths) > 1 else "",
             run,
-            widths[run][0],
+            100 * widths[run][0],
             MORE,
-            widths[run][1],
+            100 * widths[run][1],
         )

@@ -51,7 +51,11 @@ def score_answers(settings: ScoreSettings, command: str) -> Scores:
         folder.manifest.require_benchmark(start["benchmark"])
         folder.manifest.begin_anew(start)
         folder.write_answers(joined.answers.values())
-        counts = {"rows": joined.n_rows, "unjoined": len(joined.unjoined), "conflicts": joined.n_conflicts}
+        counts = {
+            "rows": joined.n_rows,
+            "rows not matched to a question": len(joined.unjoined),
+            "conflicts": joined.n_conflicts,
+        }
         images = find_local_images(settings.bench, data_dir, benchmark.questions)
         answered = AnsweredBenchmark(model, settings, benchmark, joined.answers, counts, images)
         scores = score_and_report(answered, folder, {})
@@ -99,7 +103,7 @@ def _log_joined(joined: Joined, benchmark: Benchmark, answers: Sequence[Path]) -
         )
     if joined.n_misspelt:
         log.info(
-            '%s with image spelt "imange", as POPE\'s files did until October 2023: joined as meant',
+            '%s with image spelt "imange", as POPE\'s files did until October 2023: read as image',
             counted(joined.n_misspelt, "row"),
         )
     if joined.n_thoughts:

@@ -5,9 +5,20 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from repope_eval.comparison.view import ComparisonView
-from repope_eval.reporting.charts.drawing import FIRST, QUIET, SECOND, Chart, add_axes, draw, name_rows
-from repope_eval.reporting.figure_texts import change_text
+from repope_eval.comparison.view import (
+    ComparisonView,
+    points_text,
+)
+from repope_eval.reporting.charts.drawing import (
+    FIRST,
+    QUIET,
+    SECOND,
+    Chart,
+    add_axes,
+    draw,
+    name_rows,
+    write_in_percent,
+)
 from repope_eval.scoring.estimates import Interval
 
 _ROW = 0.3
@@ -21,7 +32,7 @@ def causes_chart(view: ComparisonView) -> Chart:
     worth: dict[str, float] = {cause: part.value or 0.0 for cause, part in gap.parts.items()}
     worth["whole gap"] = gap.value or 0.0
     variant = f", {labels.headline}" if len(labels.gaps) > 1 else ""
-    told = ", ".join(f"{name} {change_text('f1', value)}" for name, value in worth.items())
+    told = ", ".join(f"{name} {points_text(value)}" for name, value in worth.items())
     return draw(
         "causes",
         "Where the gap comes from",
@@ -46,8 +57,9 @@ def _paint_causes(figure: Figure, worth: dict[str, float], intervals: Sequence[I
     axes.axvline(0, color=QUIET, linewidth=0.8)
     axes.margins(x=0.08)
     axes.locator_params(axis="x", nbins=5)
+    write_in_percent(axes.xaxis)
 
 
 def _write_value(axes: Axes, row: int, value: float) -> None:
-    axes.text(1.03, row, change_text("f1", value), transform=axes.get_yaxis_transform(), va="center",
+    axes.text(1.03, row, points_text(value), transform=axes.get_yaxis_transform(), va="center",
               fontsize=8.5)  # fmt: skip

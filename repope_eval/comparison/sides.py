@@ -77,7 +77,7 @@ GROUPS: Mapping[str, tuple[bool, tuple[str, ...]]] = {
     )
     for cause in get_args(Cause)
 }
-"""For each cause of other answers: whether it can change what a model says, or only answers that hang by a rounding;
+"""For each cause of other answers: whether it can change what a model says, or only near-tied answers;
 and the keys of the facts that say it. A key that ends with a dot stands for all that begin so."""
 
 

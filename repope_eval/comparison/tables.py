@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 from repope_eval.benchmarks.sources import label_set_phrase, label_set_title
 from repope_eval.comparison.view import (
@@ -12,21 +11,22 @@ from repope_eval.comparison.view import (
     ProtocolFigures,
     SettingGroup,
     SettingPair,
+    points_interval_text,
+    points_text,
+    share_text,
 )
 from repope_eval.records import Variant
 from repope_eval.reporting.figure_texts import (
     FIGURE_TITLES,
     UNDEFINED,
-    change_text,
     clipped,
     count_text,
-    interval_text,
-    ratio_text,
+    p_text,
     reading_text,
 )
 from repope_eval.reporting.tables import Cell, Field, Table, number_field, table, text_field, value_field
 from repope_eval.scoring.differences import Difference
-from repope_eval.scoring.estimates import Interval, minus
+from repope_eval.scoring.estimates import minus
 from repope_eval.scoring.gap import CAUSES, GAP_FIGURES, Cause, Gap, Part
 from repope_eval.scoring.paired_answers import ReadDifferently
 from repope_eval.settings import config
@@ -70,9 +70,9 @@ def gap_table(
         text_field("labels", lambda row: row.labels, stays=True),
         text_field("variant", lambda row: row.variant),
         *([text_field("figure", lambda row: FIGURE_TITLES[row.figure])] if several else []),
-        number_field("a", lambda row: ratio_text(row.gap.a.own)),
-        number_field("b", lambda row: ratio_text(row.gap.b.own)),
-        number_field("a − b", lambda row: change_text("f1", row.gap.value)),
+        number_field("a", lambda row: share_text(row.gap.a.own)),
+        number_field("b", lambda row: share_text(row.gap.b.own)),
+        number_field("a − b", lambda row: points_text(row.gap.value)),
         *(field for cause in CAUSES for field in _part_fields(cause, rows if has_orders else ())),
     ]
     if not several:
@@ -97,13 +97,13 @@ def _part_fields(cause: Cause, rows: Sequence[_GapRow]) -> Iterator[Field[_GapRo
 def _part_cell(part: Part) -> Cell:
     """What a cause is worth, with its interval."""
     return Cell(
-        text=change_text("f1", part.value),
-        note="" if part.interval is None else _interval_ends(part.interval),
+        text=points_text(part.value),
+        note="" if part.interval is None else points_interval_text(part.interval),
     )
 
 
 def _order_range(part: Part) -> str:
-    return _interval_ends(part.order_bounds) if part.depends_on_order else ""
+    return points_interval_text(part.order_bounds) if part.depends_on_order else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,10 +130,10 @@ def causes_table(view: ComparisonView, labels: ComparedLabels) -> Table:
     ]
 
     def figure(side: int) -> Field[_Line]:
-        return number_field("ab"[side], lambda line: ratio_text(line.figures[side]) if line.figures else "")
+        return number_field("ab"[side], lambda line: share_text(line.figures[side]) if line.figures else "")
 
     def worth(line: _Line) -> Cell:
-        return _part_cell(line.part) if line.part else Cell(text=change_text("f1", gap.value))
+        return _part_cell(line.part) if line.part else Cell(text=points_text(gap.value))
 
     fields = [
         text_field("", lambda line: line.text, wraps=True),
@@ -145,7 +145,7 @@ def causes_table(view: ComparisonView, labels: ComparedLabels) -> Table:
         fields.append(number_field("by order", lambda line: _order_range(line.part) if line.part else ""))
     variant = f", {labels.headline}" if len(labels.gaps) > 1 else ""
     return table(
-        f"F1 ({labels.title} labels{variant}): how far apart they are, and what each cause is worth in that",
+        f"F1 ({labels.title} labels{variant}): the gap after each step, and the contribution of each step",
         fields,
         lines,
         mark=lambda line: "attention" if line.part is gap.parts["answers"] else "",
@@ -222,11 +222,11 @@ def protocol_run_table(view: ComparisonView) -> Table:
             text_field("labels", lambda row: label_set_title(row.labels.common)),
             text_field("variant", lambda row: row.variant),
             text_field("protocol", lambda row: row.figures.protocol),
-            number_field("F1, a", lambda row: ratio_text(row.figures.a.f1)),
-            number_field("F1, b", lambda row: ratio_text(row.figures.b.f1)),
-            number_field("a − b", lambda row: change_text("f1", minus(row.figures.a.f1, row.figures.b.f1))),
-            number_field("accuracy, a", lambda row: ratio_text(row.figures.a.accuracy)),
-            number_field("accuracy, b", lambda row: ratio_text(row.figures.b.accuracy)),
+            number_field("F1, a", lambda row: share_text(row.figures.a.f1)),
+            number_field("F1, b", lambda row: share_text(row.figures.b.f1)),
+            number_field("a − b", lambda row: points_text(minus(row.figures.a.f1, row.figures.b.f1))),
+            number_field("accuracy, a", lambda row: share_text(row.figures.a.accuracy)),
+            number_field("accuracy, b", lambda row: share_text(row.figures.b.accuracy)),
             number_field("unparsed, a", lambda row: count_text(row.figures.a.n_unparsed)),
             number_field("unparsed, b", lambda row: count_text(row.figures.b.n_unparsed)),
         ],
@@ -284,9 +284,5 @@ def _changeable_answers(row: tuple[SettingGroup, SettingPair | None]) -> str:
     return "any answer" if row[0].changes_answers else "a few, by rounding"
 
 
-def _interval_ends(interval: Interval) -> str:
-    return interval_text(interval, partial(change_text, "f1"))
-
-
 def _p_value_text(chance: Difference | None) -> str:
-    return UNDEFINED if chance is None or chance.p is None else f"{chance.p:.4f}"
+    return UNDEFINED if chance is None else p_text(chance.p)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from repope_eval.benchmarks.sources import label_set_phrase, label_set_title
 from repope_eval.records import Variant
-from repope_eval.reporting.figure_texts import interval_text
+from repope_eval.reporting.figure_texts import UNDEFINED, interval_text, number_text, p_text
 from repope_eval.scoring.confusion import Figures
 from repope_eval.scoring.differences import Difference
 from repope_eval.scoring.estimates import Interval
@@ -27,14 +27,14 @@ class SettingPair:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SettingGroup:
-    """Settings that make other answers in one way."""
+    """Settings that can change answers in one way."""
 
     name: str
     """What kind of settings they are, such as `prompt` or `pixels`."""
     is_known: bool
     """Whether they are known of both results."""
     changes_answers: bool
-    """Whether they can change what a model says; else only answers that hang by a rounding."""
+    """Whether they can change what a model says; else only near-tied answers."""
     pairs: tuple[SettingPair, ...]
     """The settings of this kind that differ between the two results."""
 
@@ -167,26 +167,22 @@ def paper_sentence(view: ComparisonView) -> str | None:
     interval = (
         f"no interval: {chance.reason}"
         if chance.interval is None
-        else f"95 % {_interval_ends(chance.interval)}"
+        else f"95 % {points_interval_text(chance.interval)}"
     )
-    sure = "" if chance.p is None else f", {_p_text(chance.p)}"
+    sure = "" if chance.p is None else f", {_p_phrase(chance.p)}"
     return (
-        f"F1{several} of {view.a.name} less that of {view.b.name}: {_signed_points(chance.value)} points "
+        f"F1{several} of {view.a.name} less that of {view.b.name}: {points_text(chance.value)} points "
         f"({interval}{sure}) under {label_set_phrase(labels.common)}, on the "
         f"{counted(chance.n_questions, 'question', ',')} about {counted(chance.n_images, 'image', ',')} "
         f"that both answered, protocol {view.protocol}"
     )
 
 
-def _p_text(p: float) -> str:
-    return "p below 0.001" if p < 0.001 else f"p {p:.3f}"
-
-
 def _gap_sentence(labels: ComparedLabels, gap: Gap, value: float) -> str:
     variant = f" ({labels.headline})" if len(labels.gaps) > 1 else ""
     under_a = f" under {label_set_phrase(labels.a)}" if labels.a != labels.b else ""
     figures = (
-        f"F1{variant} is {_figure_value_text(gap.a.own)} for a{under_a} and {_figure_value_text(gap.b.own)} for b "
+        f"F1{variant} is {_share_phrase(gap.a.own)} for a{under_a} and {_share_phrase(gap.b.own)} for b "
         f"under {label_set_phrase(labels.b)}"
     )
     if abs(value) < LEAST:
@@ -205,13 +201,13 @@ def _cause_sentence(
     part, value = parts[main], gap.value or 0.0
     what, sure = CAUSE_WORDS[main] + _detail(view, labels, main), _certainty_of_part(gap.parts[main], main)
     others = ", ".join(
-        f"{CAUSE_WORDS[cause]} {_signed_points(parts[cause])}" for cause in parts if cause != main
+        f"{CAUSE_WORDS[cause]} {points_text(parts[cause])}" for cause in parts if cause != main
     )
     if not others:
         return f"All of it comes from {what}{sure}."
     if abs(part) <= abs(value) and all(each * value > 0 for each in parts.values()):
         return f"{100 * abs(part):.2f} of the {_size_in_points(value)} come from {what}{sure}; the rest: {others}."
-    return f"The causes work in both directions: {what} {_signed_points(part)} points{sure}; {others}."
+    return f"The causes work in both directions: {what} {points_text(part)} points{sure}; {others}."
 
 
 def _certainty_of_part(part: Part, cause: Cause) -> str:
@@ -220,9 +216,9 @@ def _certainty_of_part(part: Part, cause: Cause) -> str:
         return ""
     said = f", without an interval ({part.reason})"
     if part.interval is not None:
-        said = f", 95 % {_interval_ends(part.interval)}"
+        said = f", 95 % {points_interval_text(part.interval)}"
     if part.depends_on_order:
-        said += f" ({_interval_ends(part.order_bounds)} by the order in which the causes are taken out)"
+        said += f" ({points_interval_text(part.order_bounds)} by the order in which the causes are taken out)"
     return said
 
 
@@ -271,7 +267,7 @@ def _chance_sentence(view: ComparisonView, gap: Gap, chance: Difference) -> str:
         return f"{same}, and {view.a.protocol} and {view.b.protocol} read each of them the same."
     left = (
         "On the same questions, read and labelled alike, "
-        f"{_signed_points(gap.parts['answers'].value or 0.0)} points are left"
+        f"{points_text(gap.parts['answers'].value or 0.0)} points are left"
     )
     if chance.p is None:
         return f"{left}, without an interval ({chance.reason}){_settings_clause(view)}."
@@ -279,7 +275,8 @@ def _chance_sentence(view: ComparisonView, gap: Gap, chance: Difference) -> str:
     if chance.interval is None:
         exact = _exact_test_text(chance)
         return f"{left}, without an interval ({chance.reason}). {exact}: {sure}{_settings_clause(view)}."
-    return f"{left}, 95 % {_interval_ends(chance.interval)}, {_p_text(chance.p)}: {sure}{_settings_clause(view)}."
+    certainty = f"95 % {points_interval_text(chance.interval)}, {_p_phrase(chance.p)}"
+    return f"{left}, {certainty}: {sure}{_settings_clause(view)}."
 
 
 def _exact_test_text(chance: Difference) -> str:
@@ -315,20 +312,31 @@ def _sides_without_figure(gap: Gap) -> str:
     return " and ".join(letter for letter, each in (("a", gap.a), ("b", gap.b)) if each.own is None)
 
 
-def _figure_value_text(value: float | None) -> str:
-    return "undefined" if value is None else f"{value:.4f}"
+def _p_phrase(p: float) -> str:
+    return f"p {p_text(p)}"
 
 
-def _interval_ends(interval: Interval) -> str:
-    return interval_text(interval, _signed_points)
+def share_text(value: float | None) -> str:
+    """A share in percent. Two results may be the same but for a few answers, so there are two decimals here."""
+    return UNDEFINED if value is None else number_text(100 * value, ".2f")
+
+
+def points_text(value: float | None) -> str:
+    """The difference of two shares in points, `+0.62`."""
+    if value is None:
+        return UNDEFINED
+    text = share_text(abs(value))
+    return text if float(text) == 0 else f"{'+' if value > 0 else '−'}{text}"
+
+
+def points_interval_text(interval: Interval) -> str:
+    """The interval of such a difference, `+0.11 to +1.20`."""
+    return interval_text(interval, points_text)
+
+
+def _share_phrase(value: float | None) -> str:
+    return "undefined" if value is None else f"{share_text(value)} %"
 
 
 def _size_in_points(value: float) -> str:
-    return f"{100 * abs(value):.2f} points"
-
-
-def _signed_points(value: float) -> str:
-    text = f"{100 * abs(value):.2f}"
-    if float(text) == 0:
-        return "0.00"
-    return f"{'+' if value > 0 else '−'}{text}"
+    return f"{share_text(abs(value))} points"

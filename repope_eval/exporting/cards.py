@@ -17,7 +17,7 @@ from repope_eval.exporting.names import (
     page_of,
 )
 from repope_eval.exporting.scored_run import UNREAD, AskingSettings, ScoredCell, ScoredRun
-from repope_eval.reporting.figure_texts import FIGURE_TITLES, count_text, figure_text, interval_text
+from repope_eval.reporting.figure_texts import FIGURE_TITLES, count_text, figure_interval_text, figure_text
 from repope_eval.reporting.table_exports import markdown, markdown_text
 from repope_eval.reporting.tables import Field, number_field, table, text_field
 from repope_eval.runs.finished_runs import NOT_SET
@@ -119,7 +119,8 @@ def _value_field(name: str) -> Field[ScoredCell]:
 
 def _interval_field(name: str) -> Field[ScoredCell]:
     return number_field(
-        f"{FIGURE_TITLES[name]}, 95 %", lambda cell: interval_text(_estimate_of(cell, name).interval)
+        f"{FIGURE_TITLES[name]}, 95 %",
+        lambda cell: figure_interval_text(name, _estimate_of(cell, name).interval),
     )
 
 

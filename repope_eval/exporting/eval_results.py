@@ -16,8 +16,8 @@ from repope_eval.exporting.cards import whole_clause
 from repope_eval.exporting.files import Files
 from repope_eval.exporting.names import dataset_of, file_name
 from repope_eval.exporting.scored_run import UNREAD, ScoredCell, ScoredRun
-from repope_eval.reporting.figure_texts import interval_text
 from repope_eval.scoring.bootstrap import MEAN
+from repope_eval.scoring.estimates import Interval
 from repope_eval.settings.command_settings import ExportSettings
 
 log = logging.getLogger(__name__)
@@ -78,11 +78,16 @@ def _entry(run: ScoredRun, cell: ScoredCell, dataset: str, value: float, url: st
     )
 
 
+def _ends_text(interval: Interval) -> str:
+    """The ends of an interval as numbers from 0 to 1, as the value itself is."""
+    return "unknown" if interval is None else "{:.4f} to {:.4f}".format(*interval)
+
+
 def _notes_text(run: ScoredRun, cell: ScoredCell) -> str:
     """What a reader of the number needs: which figure it is, how sure, by which labels and protocol, of how much."""
     parts = [
         f"F1 from 0 to 1 under {label_set_title(cell.label_set)} labels",
-        f"95 % interval {interval_text(cell.figures['f1'].interval)}",
+        f"95 % interval {_ends_text(cell.figures['f1'].interval)}",
         f"answers read by protocol {run.protocol}",
         _answered_phrase(run, cell),
         *([f"limited to the benchmark's first images{whole_clause(run)}"] if run.is_partial else []),

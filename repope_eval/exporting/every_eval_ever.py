@@ -20,7 +20,7 @@ from repope_eval.exporting.scored_run import (
     asked_benchmark,
     labelled_answers,
 )
-from repope_eval.reporting.figure_texts import COUNT_TITLES, figure_text
+from repope_eval.reporting.figure_texts import COUNT_TITLES
 from repope_eval.runs.finished_runs import NOT_SET
 from repope_eval.scoring.bootstrap import REPLICATES
 from repope_eval.scoring.estimates import Estimate
@@ -263,16 +263,10 @@ def _source_data(run: ScoredRun, title: str) -> Document:
 
 def _counts(cell: ScoredCell) -> dict[str, str]:
     """What the score was made of, as texts: a count, or its mean over variants."""
-    counts = {
-        name: figure_text(name, cell.figures[name].value) for name in COUNT_TITLES if name in cell.figures
-    }
+    counts = {name: f"{cell.figures[name].value:g}" for name in COUNT_TITLES if name in cell.figures}
     numbers = {name: f"{getattr(cell, name):g}" for name in ("n_questions", "n_answered", "n_unparsed")}
     ratio = cell.figures.get("yes_ratio", Estimate())
-    yes = (
-        {"yes_ratio": figure_text("yes_ratio", ratio.value, ratio.interval)}
-        if ratio.value is not None
-        else {}
-    )
+    yes = {"yes_ratio": f"{ratio.value:.4f}"} if ratio.value is not None else {}
     return counts | numbers | yes
 
 

@@ -29,10 +29,11 @@ from repope_eval.reporting.charts.drawing import (
     part_rows,
     shortened,
     width_of,
+    write_in_percent,
 )
 from repope_eval.reporting.charts.figures import Point, defined, paint_frame, point_of
 
-_PANELS = {"tp": "TP", "fp": "FP", "f1": "F1"}
+_PANELS = {"tp": "TP", "fp": "FP", "f1": "F1, %"}
 _COUNTED_ROW, _COUNTED_HEAD, _COUNTED_FOOT = 0.24, 0.62, 0.34
 """Heights in inches of a model, of legend and titles, and of the axis."""
 _LONGEST_COUNTED = 27
@@ -72,6 +73,8 @@ def _paint_counts(figure: Figure, board: Leaderboard, variant: Variant) -> None:
         part_rows(axes, len(entries), 0.4)
         axes.margins(x=0.08)
         axes.xaxis.set_major_locator(MaxNLocator(nbins=3, integer=name != "f1"))
+        if name == "f1":
+            write_in_percent(axes.xaxis)
     label_set_legend(figure, board.label_sets, 0.3, markersize=5, linewidth=1.2)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from repope_eval.benchmarks.sources import label_set_phrase
 from repope_eval.leaderboard.entries import Entry, Leaderboard
-from repope_eval.reporting.figure_texts import PARTIAL, ratio_text
+from repope_eval.reporting.figure_texts import PARTIAL, percent_text
 from repope_eval.scoring.differences import LEVEL, Difference
 from repope_eval.scoring.score_document import figure_phrase
 from repope_eval.wording import counted, part_of_images
@@ -77,7 +77,7 @@ def _is_unread(board: Leaderboard, entry: Entry) -> bool:
 
 def _leaders_clause(board: Leaderboard, label_set: str, leaders: Sequence[Entry]) -> str:
     """The names of those that are first under a label set, and their F1."""
-    value = ratio_text(leaders[0].cells[label_set][board.headline].estimates["f1"].value)
+    value = percent_text(leaders[0].cells[label_set][board.headline].estimates["f1"].value)
     figure = value if len(leaders) == 1 else f"a tie at {value}"
     return f"{_entry_names(leaders)} under {label_set_phrase(label_set)} ({figure})"
 
@@ -207,12 +207,12 @@ def _power(board: Leaderboard) -> Iterator[str]:
     """Says which differences so many images can show, and how many images a difference of 0.01 would take."""
     pairs = [pair for pair in _primary_pairs(board) if pair.detectable is not None]
     if pairs:
-        smallest = _range_text([pair.detectable or 0 for pair in pairs], ".4f")
+        smallest = _range_text([100 * (pair.detectable or 0) for pair in pairs], ".1f")
         images = _range_text([pair.images_for_one_point or 0 for pair in pairs], ",")
         n_images = _range_text([pair.n_images for pair in pairs], ",")
         yield (
             f"{n_images} images show a difference of F1 between two runs ({_primary_title(board)}) of "
-            f"{smallest} or more (80 % power, two-sided 5 %); one of 0.01 would take {images} images."
+            f"{smallest} points or more (80 % power, two-sided 5 %); one of 1 point would take {images} images."
         )
 
 

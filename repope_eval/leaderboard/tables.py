@@ -23,11 +23,14 @@ from repope_eval.reporting.figure_texts import (
     FIGURE_TITLES,
     PARTIAL,
     UNDEFINED,
+    change_interval_text,
     change_text,
     count_text,
+    figure_interval_text,
     figure_text,
     number_text,
-    ratio_text,
+    p_text,
+    percent_text,
 )
 from repope_eval.reporting.tables import (
     Cell,
@@ -42,7 +45,11 @@ from repope_eval.reporting.tables import (
 from repope_eval.runs.finished_runs import LeftOut
 from repope_eval.scoring.comparison import RANKED_FIGURES
 from repope_eval.scoring.differences import Difference
-from repope_eval.scoring.estimates import Estimate, minus
+from repope_eval.scoring.estimates import (
+    Estimate,
+    Interval,
+    minus,
+)
 from repope_eval.scoring.protocol_scores import CellScores, Change
 from repope_eval.wording import percentage
 
@@ -82,22 +89,29 @@ def value_cell(value: float | None, shown: Callable[[float], str] = count_text) 
     return Cell(text=UNDEFINED if value is None else shown(value), values=(value,))
 
 
-def estimate_cell(estimate: Estimate | Difference, shown: Callable[[float], str]) -> Cell:
-    """A value with its interval below it."""
+def figure_cell(figure: str, one: Scored) -> Cell:
+    """A figure with its interval below it."""
+    estimate = one.cell.estimates[figure]
+    return _cell_with_interval(estimate, plain_cell(figure, one), partial(figure_interval_text, figure))
+
+
+def change_cell(figure: str, estimate: Estimate | Difference) -> Cell:
+    """A difference of a figure with its interval below it."""
+    cell = value_cell(estimate.value, partial(change_text, figure))
+    return _cell_with_interval(estimate, cell, partial(change_interval_text, figure))
+
+
+def _cell_with_interval(
+    estimate: Estimate | Difference, cell: Cell, shown: Callable[[Interval], str]
+) -> Cell:
     ends = (None, None) if estimate.interval is None else estimate.interval
-    note = "" if estimate.interval is None else " to ".join(shown(end) for end in estimate.interval)
-    cell = value_cell(estimate.value, shown)
+    note = "" if estimate.interval is None else shown(estimate.interval)
     return replace(cell, values=(*cell.values, *ends), note=note)
 
 
 def plain_cell(figure: str, one: Scored) -> Cell:
     """A figure without its interval."""
     return value_cell(one.value(figure), partial(figure_text, figure))
-
-
-def figure_cell(figure: str, one: Scored) -> Cell:
-    """A figure with its interval."""
-    return estimate_cell(one.cell.estimates[figure], partial(figure_text, figure))
 
 
 def f1_cell(one: Scored) -> Cell:
@@ -143,7 +157,7 @@ def whole_place_cell(one: Scored) -> Cell:
 
 
 def answers_cell(entry: Entry) -> Cell:
-    """The share of the questions that are answered, cut to one decimal, with both numbers below it."""
+    """The share of the questions that are answered, rounded down to one decimal, with both numbers below it."""
     answered, total = entry.n_answered, entry.n_questions
     if answered is None or total is None:
         return Cell(text=UNDEFINED, values=(answered, total))
@@ -290,7 +304,7 @@ def _differences(board: Leaderboard) -> Table:
         return value_field(title, lambda pair: value_cell(getattr(pair.difference, name), shown), name)
 
     def signed(pair: _Pair) -> Cell:
-        return estimate_cell(pair.difference, partial(change_text, "f1"))
+        return change_cell("f1", pair.difference)
 
     return table(
         "Differences of F1 between runs on the questions that both answered, with 95 % intervals. The primary family "
@@ -302,10 +316,10 @@ def _differences(board: Leaderboard) -> Table:
             text_field("labels", lambda pair: label_set_title(pair.label_set)),
             text_field("family", lambda pair: board.family(pair.label_set, pair.variant)),
             interval_field("difference of F1", "difference", signed),
-            value("p", "p", ratio_text),
-            value("p, adjusted", "p_adjusted", ratio_text),
-            value("smallest that shows", "detectable", ratio_text),
-            value("images for 0.01", "images_for_one_point", count_text),
+            value("p", "p", p_text),
+            value("p, adjusted", "p_adjusted", p_text),
+            value("detectable difference (80 % power)", "detectable", percent_text),
+            value("images for 1 point", "images_for_one_point", count_text),
             value("shared questions", "n_questions", count_text),
             value("shared images", "n_images", count_text),
             *([text("why no interval", "reason")] if any(pair.difference.reason for pair in pairs) else ()),
@@ -350,7 +364,7 @@ def _label_parts(board: Leaderboard) -> Table:
 
     def signed(name: str, row: tuple[Entry, Change]) -> Cell:
         estimate = {"change": row[1].estimates["f1"], **row[1].f1_parts}[name]
-        return estimate_cell(estimate, partial(change_text, "f1"))
+        return change_cell("f1", estimate)
 
     titles = {"change": "change of F1", **F1_PART_TITLES}
     changes = [(entry, entry.changes.get(board.headline)) for entry in board.runs]

@@ -17,8 +17,13 @@ from repope_eval.reporting.charts.drawing import (
     name_rows,
     part_rows,
     shortened,
+    write_in_percent,
 )
-from repope_eval.reporting.figure_texts import FIGURE_TITLES, interval_text, ratio_text
+from repope_eval.reporting.figure_texts import (
+    FIGURE_TITLES,
+    figure_interval_text,
+    percent_text,
+)
 from repope_eval.reporting.tables import Cell, Field, Table, table, text_field, value_field
 from repope_eval.reporting.templates import render
 
@@ -52,6 +57,7 @@ def _paint_chart(figure: Figure, rows: Sequence[EstimatedRun]) -> None:
     part_rows(axes, len(names), 0.4)
     axes.margins(x=0.08)
     axes.locator_params(axis="x", nbins=5)
+    write_in_percent(axes.xaxis)
     label_set_legend(figure, ("old labels", "true labels, estimated"), 0.3, markersize=5, linewidth=1.2)
 
 
@@ -92,8 +98,8 @@ def _figure_field(name: str) -> Field[EstimatedRun]:
 
     def cell(row: EstimatedRun) -> Cell:
         estimate = row.true[name]
-        note = estimate.reason if estimate.ci95 is None else interval_text(estimate.ci95)
-        return Cell(text=ratio_text(estimate.value), values=(estimate.value,), note=note)
+        note = estimate.reason if estimate.ci95 is None else figure_interval_text("f1", estimate.ci95)
+        return Cell(text=percent_text(estimate.value), values=(estimate.value,), note=note)
 
     return value_field(FIGURE_TITLES[name], cell)
 
@@ -103,4 +109,4 @@ def _looked_cell(row: EstimatedRun) -> Cell:
 
 
 def _ratio_cell(value: float | None) -> Cell:
-    return Cell(text=ratio_text(value), values=(value,))
+    return Cell(text=percent_text(value), values=(value,))

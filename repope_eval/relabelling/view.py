@@ -11,7 +11,7 @@ from repope_eval.records import Label, Question, Variant
 from repope_eval.relabelling.findings import MOST_DOUBTFUL, OTHERS, WHOLE, QueueRate
 from repope_eval.relabelling.label_changes import LabelChange
 from repope_eval.relabelling.rule import Annotator, AnnotatorAgreement, Outcome
-from repope_eval.reporting.figure_texts import UNDEFINED, clipped, ratio_text
+from repope_eval.reporting.figure_texts import UNDEFINED, clipped, coefficient_text
 from repope_eval.reporting.tables import Field, Table, number_field, table, text_field
 from repope_eval.scoring.estimates import Estimate
 from repope_eval.wording import counted
@@ -148,7 +148,7 @@ def unsampled_sentence(n_unsampled: int) -> str | None:
     if not n_unsampled:
         return None
     number = counted(n_unsampled, "other question", ",")
-    return f"Not for people to look at, and left out: {number} of the queue."
+    return f"Not selected for labelling, and left out: {number} of the queue."
 
 
 def agreement_sentence(agreement: AnnotatorAgreement) -> str:
@@ -166,7 +166,7 @@ def kappa_text(kappa: Estimate, *, of_queue: bool) -> str:
         return "undefined"
     sure = f" (no interval: {kappa.reason})" if kappa.reason else ""
     scope = ", over the queue's questions and not the benchmark's" if of_queue else ""
-    return f"{ratio_text(kappa.value, kappa.interval)}{sure}{scope}"
+    return f"{coefficient_text(kappa.value, kappa.interval)}{sure}{scope}"
 
 
 def decider_sentence(agreement: AnnotatorAgreement, names: Sequence[str]) -> str | None:

@@ -1,6 +1,7 @@
 """How figures, their intervals and label sets are written on pages, on the console and in files."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from repope_eval.scoring.estimates import Interval
 from repope_eval.scoring.protocols import Reading
@@ -38,42 +39,67 @@ F1_PART_TITLES: Mapping[str, str] = {
 """Titles of what F1's change is made of (see `relabelling_effect.PARTS`)."""
 
 
+COEFFICIENTS = ("mcc",)
+"""The fields of `Figures` that are no shares of anything, so that they have three decimals and are no percentages."""
+
+
 def count_text(value: float | None, interval: Interval = None) -> str:
-    """A count, `1150 [1002, 1288]`, with one decimal where it is a mean that is no whole number."""
-    if value is None:
+    """A count, `1150 (1002–1288)`; a mean that is no whole number is no count of anything, so it is not shown."""
+    if value is None or value != int(value):
         return UNDEFINED
-    return _with_bracketed_interval(value, interval, ".0f" if value == int(value) else ".1f")
+    return _text_with_interval(value, interval, _whole_number)
 
 
-def ratio_text(value: float | None, interval: Interval = None) -> str:
-    """A ratio with four decimals, `0.8732 [0.8512, 0.8933]`."""
-    return UNDEFINED if value is None else _with_bracketed_interval(value, interval, ".4f")
+def percent_text(value: float | None, interval: Interval = None) -> str:
+    """A share in percent, as papers print it: `87.3 (85.1–89.3)`."""
+    return _text_with_interval(value, interval, _tenths_of_percent)
+
+
+def coefficient_text(value: float | None, interval: Interval = None) -> str:
+    """A figure that is no share, such as a correlation: `0.832 (0.801–0.860)`."""
+    return _text_with_interval(value, interval, _thousandths)
+
+
+def p_text(p: float | None) -> str:
+    """A p value: `0.034`, `< 0.001`."""
+    if p is None:
+        return UNDEFINED
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
 def figure_text(name: str, value: float | None, interval: Interval = None) -> str:
-    """A field of `Figures`: a count or a ratio."""
-    return (count_text if name in COUNT_TITLES else ratio_text)(value, interval)
+    """A field of `Figures`: a count, a share in percent, or a coefficient."""
+    if name in COUNT_TITLES:
+        return count_text(value, interval)
+    return _text_with_interval(value, interval, _form(name))
+
+
+def figure_interval_text(name: str, interval: Interval) -> str:
+    """The interval of a field of `Figures`, `85.1–89.3`."""
+    return interval_text(interval, _form(name))
 
 
 def change_text(name: str, difference: float | None, interval: Interval = None) -> str:
-    """A difference of a field of `Figures` with its sign, and without one where it rounds to zero."""
-    if difference is None:
+    """A difference of a field of `Figures` with its sign, and without one where it rounds to zero.
+
+    A difference of two shares is in points: `−1.2 (−1.8 to −0.6)`.
+    """
+    if difference is None or (name in COUNT_TITLES and difference != int(difference)):
         return UNDEFINED
-    text = figure_text(name, abs(difference))
-    if float(text) == 0:
-        text = "0" if name in COUNT_TITLES else text
-    else:
-        text = ("+" if difference > 0 else "−") + text
+    return _text_with_interval(difference, interval, partial(_signed, _form(name)))
+
+
+def change_interval_text(name: str, interval: Interval) -> str:
+    """The interval of a difference, `−1.8 to −0.6`."""
+    return interval_text(interval, partial(_signed, _form(name)))
+
+
+def interval_text(interval: Interval, text: Callable[[float], str]) -> str:
+    """An interval, `85.1–89.3`; where an end has a sign, `−1.8 to −0.6`."""
     if interval is None:
-        return text
-    return f"{text} [{', '.join(change_text(name, end) for end in interval)}]"
-
-
-def interval_text(
-    interval: Interval, text: Callable[[float], str] = ratio_text, between: str = " to "
-) -> str:
-    """An interval in a cell of its own, `0.8512 to 0.8933`."""
-    return UNDEFINED if interval is None else between.join(text(end) for end in interval)
+        return UNDEFINED
+    ends = [text(end) for end in interval]
+    return (" to " if any(end.startswith(("+", "−")) for end in ends) else "–").join(ends)
 
 
 def clipped(text: str, length: int = 300) -> str:
@@ -86,9 +112,34 @@ def number_text(value: float, form: str) -> str:
     return f"{value:z{form}}".replace("-", "−")
 
 
-def _with_bracketed_interval(value: float, interval: Interval, form: str) -> str:
-    ends = "" if interval is None else f" [{', '.join(number_text(end, form) for end in interval)}]"
-    return f"{number_text(value, form)}{ends}"
+def _form(name: str) -> Callable[[float], str]:
+    """How a field of `Figures` is written."""
+    if name in COUNT_TITLES:
+        return _whole_number
+    return _thousandths if name in COEFFICIENTS else _tenths_of_percent
+
+
+def _whole_number(value: float) -> str:
+    return number_text(value, ".0f")
+
+
+def _tenths_of_percent(share: float) -> str:
+    return number_text(100 * share, ".1f")
+
+
+def _thousandths(value: float) -> str:
+    return number_text(value, ".3f")
+
+
+def _signed(form: Callable[[float], str], value: float) -> str:
+    text = form(abs(value))
+    return text if float(text) == 0 else f"{'+' if value > 0 else '−'}{text}"
+
+
+def _text_with_interval(value: float | None, interval: Interval, form: Callable[[float], str]) -> str:
+    if value is None:
+        return UNDEFINED
+    return form(value) if interval is None else f"{form(value)} ({interval_text(interval, form)})"
 
 
 def reading_text(reading: Reading) -> str:

@@ -46,7 +46,7 @@ _KINDS = ("FP → TP", "FN → TN", "TP → FP", "TN → FN", "unparsed, label t
           "unparsed stays", "FP removed", "FN removed", "TP removed", "TN removed", "unparsed removed")  # fmt: skip
 """The kinds in the order in which they are shown: turned verdicts, remaining errors, removed questions."""
 VERDICTS: Mapping[str, str] = {
-    "excused": "The model disagrees with the old label and agrees with the new one: the error was the label's.",
+    "excused": "The model disagrees with the old label and agrees with the new one: it was a label error.",
     "blamed": "The model agrees with the old label and disagrees with the new one: it was right by luck.",
     "stays": "The model is wrong under both label sets, or its answer reads as neither yes nor no.",
     "removed": "The relabelling found the question ambiguous, and left it out.",

@@ -9,10 +9,11 @@ from repope_eval.records import Answer, Variant
 from repope_eval.reporting.figure_texts import (
     FIGURE_TITLES,
     UNDEFINED,
+    change_interval_text,
     change_text,
+    figure_interval_text,
     figure_text,
-    interval_text,
-    ratio_text,
+    percent_text,
 )
 from repope_eval.scoring.bootstrap import MEAN
 from repope_eval.scoring.estimates import Estimate, Interval
@@ -29,8 +30,8 @@ from repope_eval.wording import counted, percentage, shown
 class Headline:
     """The figure that stands first, and the sentence below it."""
 
-    values: Sequence[tuple[str, str]]
-    """The figure under each label set, by what it is under; or several figures by their own titles."""
+    values: Sequence[tuple[str, str, str]]
+    """What each figure is, the figure in percent, and its 95 % interval, which is empty where there is none."""
     about: str
     """What the figure is over, and how certain its change is."""
     sentence: str
@@ -41,7 +42,10 @@ class Headline:
 def headline(scores: Scores) -> Headline:
     """The headline of a run; figures of the benchmark's own stand first where it says so."""
     if scores.leading is not None:
-        values = [(title, ratio_text(one.value)) for title, one in scores.leading.headline.items()]
+        values = [
+            (title, percent_text(one.value), _interval("f1", one))
+            for title, one in scores.leading.headline.items()
+        ]
         clauses = [scores.leading.clause]
         about, is_change = f"{scores.leading.scope}{_image_scope(scores.part)}", False
     else:
@@ -49,9 +53,10 @@ def headline(scores: Scores) -> Headline:
         values = [
             (
                 f"{FIGURE_TITLES[lead.figure]} under {labels}",
-                UNDEFINED if scores.is_unread else figure_text(lead.figure, value),
+                UNDEFINED if scores.is_unread else figure_text(lead.figure, one.value),
+                "" if scores.is_unread else _interval(lead.figure, one),
             )
-            for labels, value in _values_by_label_set(lead)
+            for labels, one in _estimates_by_label_set(lead)
         ]
         clauses = (
             [] if scores.is_unread else [_figure_clause(lead), *_effect_clause(lead, scores.object_effects)]
@@ -66,9 +71,13 @@ def headline(scores: Scores) -> Headline:
     )
 
 
-def _values_by_label_set(lead: Lead) -> list[tuple[str, float | None]]:
+def _estimates_by_label_set(lead: Lead) -> list[tuple[str, Estimate]]:
     """The figure by the phrases of label sets."""
-    return [(label_set_phrase(name), one.value) for name, one in lead.estimates.items()]
+    return [(label_set_phrase(name), one) for name, one in lead.estimates.items()]
+
+
+def _interval(figure: str, one: Estimate) -> str:
+    return "" if one.interval is None else figure_interval_text(figure, one.interval)
 
 
 def _scope_and_change(lead: Lead) -> str:
@@ -79,7 +88,7 @@ def _scope_and_change(lead: Lead) -> str:
         return over
     estimate = change.estimates[lead.figure]
     interval = _bracketed_interval(lead.figure, estimate.interval)
-    return f"{over}; change {change_text(lead.figure, estimate.value)}{interval}"
+    return f"{over}; change {change_text(lead.figure, estimate.value)} points{interval}"
 
 
 def _image_scope(part: str) -> str:
@@ -102,23 +111,28 @@ def _bracketed_interval(figure: str, interval: Interval) -> str:
     """The interval of a change in brackets; nothing where there is none."""
     if interval is None:
         return ""
-    return f" (95 % interval {interval_text(interval, lambda end: change_text(figure, end))})"
+    return f" (95 % interval {change_interval_text(figure, interval)})"
 
 
 def _figure_clause(lead: Lead) -> str:
     """How the figure changes from the first label set to the last."""
     title = FIGURE_TITLES[lead.figure]
-    texts = [(labels, figure_text(lead.figure, value)) for labels, value in _values_by_label_set(lead)]
+    estimates = _estimates_by_label_set(lead)
+    texts = [(labels, _percent_phrase(lead.figure, one.value)) for labels, one in estimates]
     (first, before), (last, after) = texts[0], texts[-1]
     if len(texts) == 1:
         return f"{title} is {before} under {first}"
     if before == after:
         return f"{title} is {before} under {first} and under {last}"
-    numbers = [value for _, value in _values_by_label_set(lead)]
+    numbers = [one.value for _, one in estimates]
     if numbers[0] is None or numbers[-1] is None:
         return f"{title} is {before} under {first} and {after} under {last}"
     verb = "rises" if numbers[-1] > numbers[0] else "falls"
     return f"{title} {verb} from {before} under {first} to {after} under {last}"
+
+
+def _percent_phrase(figure: str, value: float | None) -> str:
+    return "undefined" if value is None else f"{figure_text(figure, value)} %"
 
 
 def _effect_clause(lead: Lead, effects: Sequence[Effect]) -> Iterator[str]:
@@ -129,18 +143,19 @@ def _effect_clause(lead: Lead, effects: Sequence[Effect]) -> Iterator[str]:
     n_new = sum(effect.tp_to_fp + effect.tn_to_fn for effect in effects)
     once = " (each question counted once)" if lead.variant == MEAN else ""
     if effects:
-        before, _ = _values_by_label_set(lead)[0]
+        before, _ = _estimates_by_label_set(lead)[0]
         n_left = n_errors - n_excused - n_removed
         yield (
-            f"of {counted(n_errors, 'error', ',')} under {before}{once}, {_number_with_verb(n_excused)} the label's, "
+            f"of {counted(n_errors, 'error', ',')} under {before}{once}, {_label_errors(n_excused)}, "
             f"{n_removed:,} {'is' if n_removed == 1 else 'are'} removed as ambiguous, and {n_left:,} "
             f"{'remains' if n_left == 1 else 'remain'}"
         )
-        yield f"{counted(n_new, 'new error', ',') if n_new else 'no new error'} {'comes' if n_new < 2 else 'come'} up"
+        new = counted(n_new, "answer", ",") if n_new else "no answer"
+        yield f"{new} {'becomes an error' if n_new < 2 else 'become errors'}"
 
 
-def _number_with_verb(number: int) -> str:
-    return f"{number:,} {'was' if number == 1 else 'were'}"
+def _label_errors(number: int) -> str:
+    return f"{number:,} was a label error" if number == 1 else f"{number:,} were label errors"
 
 
 def _completeness_clauses(scores: Scores) -> Iterator[str]:
@@ -199,7 +214,7 @@ def f1_parts_remark(scores: Scores) -> str | None:
     *others, last = clauses
     reason = _prevalence_reason(change) if "prevalence" in parts else ""
     return (
-        f"From {first} to {second}, F1 changes by {change_text('f1', change.estimates['f1'].value)}{where}: "
+        f"From {first} to {second}, F1 changes by {change_text('f1', change.estimates['f1'].value)} points{where}: "
         f"{', '.join(others)}{', and ' if others else ''}{last}{reason}."
     )
 
@@ -207,7 +222,7 @@ def f1_parts_remark(scores: Scores) -> str | None:
 def _interval_phrase(estimate: Estimate) -> str:
     if estimate.interval is None:
         return "no interval"
-    return f"95 %: {interval_text(estimate.interval, lambda end: change_text('f1', end))}"
+    return f"95 %: {change_interval_text('f1', estimate.interval)}"
 
 
 def _prevalence_reason(change: Change) -> str:
@@ -229,7 +244,7 @@ def ambiguity_remark(resolutions: Mapping[Variant, AmbiguityBounds]) -> str | No
     if not resolution.n_ambiguous:
         return None
     removed, all_no, all_yes, lowest, highest = (
-        figure_text("f1", value)
+        _percent_phrase("f1", value)
         for value in (
             resolution.removed,
             resolution.all_no,
@@ -250,14 +265,14 @@ def clustering_remark(ratios: Sequence[float]) -> str | None:
     if not ratios:
         return None
     if min(ratios) > 1.05:
-        verdict = "come together"
+        verdict = "are correlated"
     elif max(ratios) < 1.1:
-        verdict = "hardly come together"
+        verdict = "are hardly correlated"
     else:
-        verdict = "come together in some variants"
+        verdict = "are correlated in some variants"
     return (
         f"F1's intervals over images are {min(ratios):.2f} to {max(ratios):.2f} times as wide as intervals over "
-        f"questions of the same labels would be: the errors about one image {verdict}."
+        f"questions of the same labels would be: errors about the same image {verdict}."
     )
 
 

@@ -13,6 +13,7 @@ from repope_eval.reporting.figure_texts import UNDEFINED, clipped
 from repope_eval.reporting.gallery import make_gallery, render_with_gallery
 from repope_eval.reporting.headline import headline
 from repope_eval.reporting.score_table import (
+    count_table,
     interval_table,
     partial_note,
     reason_lines,
@@ -25,6 +26,8 @@ from repope_eval.scoring.intervals import FEWEST_EVENTS, INTERVAL_FIGURES
 from repope_eval.scoring.own_figures import OwnFigures
 from repope_eval.scoring.protocols import PROTOCOLS
 from repope_eval.scoring.scores import Scores
+from repope_eval.settings import config
+from repope_eval.settings.fields import fields_by_key
 
 if TYPE_CHECKING:  # drawing needs matplotlib, which takes a while to import
     from repope_eval.reporting.charts.drawing import Chart
@@ -73,6 +76,7 @@ def render_run_page(view: RunView) -> RunPage:
     own = [_own_part(one) for one in scores.own]
     drawn = [*_charts(scores), *chain.from_iterable(part.charts for part in own)]
     charts = {chart.name: chart for chart in drawn}
+    at_defaults = _settings_at_defaults(view.settings)
     context = {
         "view": view,
         "scores": scores,
@@ -92,7 +96,10 @@ def render_run_page(view: RunView) -> RunPage:
         "fewest": (FEWEST_IMAGES, FEWEST_EVENTS),
         "charts": charts,
         "rules": {one.protocol: PROTOCOLS[one.protocol].rule for one in (scores, *scores.other_protocols)},
-        "settings": _shown_settings(view.settings),
+        "settings": _shown_settings(
+            {key: value for key, value in view.settings.items() if key not in at_defaults}
+        ),
+        "defaults": _shown_settings(at_defaults),
         "facts": _shown_settings(view.facts),
         "seconds": {stage: f"{spent:.1f} s" for stage, spent in view.seconds.items()},
         "citations": citations_of(str(view.settings.get("bench.source"))),
@@ -124,7 +131,8 @@ def _tables(scores: Scores) -> dict[str, Table]:
     """The tables that have rows, by name."""
     phrases = [label_set_phrase(name) for name in scores.cells]
     tables = {
-        "scores": score_table(scores),
+        "scores": score_table("In percent, with the 95 % interval of F1", scores),
+        "counts": count_table("Counts", scores),
         "balanced": interval_table(
             BALANCED_CAPTION,
             scores,
@@ -160,6 +168,21 @@ def _charts(scores: Scores) -> list["Chart"]:
 def _effect_titles(scores: Scores) -> list[str]:
     """The titles of the two label sets that effects are between, or of the only one."""
     return [label_set_title(name) for name in scores.cells][:2]
+
+
+def _settings_at_defaults(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings whose value is what it is where nobody gives one; a key that is unknown here has no default."""
+    fields = fields_by_key(config.ScoreSettings) | fields_by_key(config.RunSettings)
+    return {
+        key: value
+        for key, value in settings.items()
+        if key in fields and _is_default(value, fields[key].default)
+    }
+
+
+def _is_default(value: Any, default: Any) -> bool:
+    """Whether a value as files hold it is the default of a field; lists are tuples there."""
+    return bool((tuple(value) if isinstance(value, list) else value) == default)
 
 
 def _shown_settings(values: Mapping[str, Any]) -> dict[str, str]:

@@ -12,7 +12,7 @@ from repope_eval.reporting.console import print_sentences, print_table
 from repope_eval.reporting.headline import f1_parts_remark, readings_remark, unread_remark
 from repope_eval.reporting.page import RunView, render_run_page
 from repope_eval.reporting.run_tables import own_table
-from repope_eval.reporting.score_table import narrow_score_tables, partial_note
+from repope_eval.reporting.score_table import console_table, partial_note, score_table
 from repope_eval.runs.folder import RunFolder
 from repope_eval.scoring.scores import Scores, score_benchmark
 from repope_eval.settings import config
@@ -26,8 +26,9 @@ log = logging.getLogger(__name__)
 
 def print_scores(scores: Scores) -> None:
     """Prints the figures under each label set, how certain F1 is, what the relabelling changed, and own figures."""
-    for shown in narrow_score_tables(f"{scores.model} on {scores.bench}, protocol {scores.protocol}", scores):
-        print_table(shown)
+    title = f"{scores.model} on {scores.bench}, protocol {scores.protocol}, in percent"
+    print_table(score_table(title, scores))
+    print_table(console_table(scores))
     for remark in (partial_note(scores), f1_parts_remark(scores)):
         if remark:
             print_sentences(remark)

@@ -9,10 +9,11 @@ from repope_eval.reporting.figure_texts import (
     FIGURE_TITLES,
     UNDEFINED,
     clipped,
+    coefficient_text,
     count_text,
+    figure_interval_text,
     figure_text,
-    interval_text,
-    ratio_text,
+    percent_text,
     reading_text,
 )
 from repope_eval.reporting.score_table import cells_by_variant
@@ -26,6 +27,7 @@ from repope_eval.reporting.tables import (
     number_field,
     table,
     text_field,
+    value_field,
 )
 from repope_eval.scoring.estimates import Estimate
 from repope_eval.scoring.evidence import Evidence
@@ -43,10 +45,10 @@ _LONGEST_TEXT = 160
 """Characters of a text in such a table."""
 
 _FATES: Mapping[str, Callable[[Effect], int]] = {
-    "FP → TP, the label's error": lambda effect: effect.fp_to_tp,
-    "FN → TN, the label's error": lambda effect: effect.fn_to_tn,
-    "TP → FP, a hit by luck": lambda effect: effect.tp_to_fp,
-    "TN → FN, a hit by luck": lambda effect: effect.tn_to_fn,
+    "FP → TP, label error": lambda effect: effect.fp_to_tp,
+    "FN → TN, label error": lambda effect: effect.fn_to_tn,
+    "TP → FP, right only under the wrong label": lambda effect: effect.tp_to_fp,
+    "TN → FN, right only under the wrong label": lambda effect: effect.tn_to_fn,
     "TP removed as ambiguous": lambda effect: effect.removed[0],
     "FP removed as ambiguous": lambda effect: effect.removed[1],
     "TN removed as ambiguous": lambda effect: effect.removed[2],
@@ -75,7 +77,11 @@ def object_table(effects: Sequence[Effect], titles: Sequence[str]) -> Table:
         return effect.after if label_set else effect.before
 
     def error_field(title: str, outcome: int, label_set: int) -> Field[Effect]:
-        return number_field(title, lambda effect: str(counts(effect, label_set)[outcome]))
+        def cell(effect: Effect) -> Cell:
+            of_set = counts(effect, label_set)
+            return Cell(text=error_text(of_set, outcome), values=(of_set[outcome],))
+
+        return value_field(title, cell)
 
     def n_errors(effect: Effect) -> int:
         return counts(effect, n_sets - 1)[1] + counts(effect, n_sets - 1)[3]
@@ -88,7 +94,8 @@ def object_table(effects: Sequence[Effect], titles: Sequence[str]) -> Table:
         number_field("removed", lambda effect: str(sum(effect.removed))),
     ]
     return table(
-        "Errors by object; each distinct question counts once",
+        "Errors by object, of the answers that could be such an error: FP of those to label no, FN of those to label "
+        "yes. Each distinct question counts once",
         [
             text_field("object", lambda effect: clipped(effect.group, 80)),
             *(error_field(f"FP, {titles[number]}", 1, number) for number in range(n_sets)),
@@ -100,6 +107,17 @@ def object_table(effects: Sequence[Effect], titles: Sequence[str]) -> Table:
     )
 
 
+def error_text(counts: Sequence[int], outcome: int) -> str:
+    """How many false positives of all negatives, or false negatives of all positives: `3 of 41`.
+
+    Args:
+        counts: of true positives, false positives, true negatives and false negatives.
+        outcome: the index of the error, 1 or 3.
+    """
+    tp, fp, tn, fn = counts
+    return f"{counts[outcome]} of {fp + tn if outcome == 1 else tp + fn}"
+
+
 def resolution_table(resolutions: Mapping[Variant, AmbiguityBounds], label_set: str) -> Table:
     """F1 over what the removed, ambiguous questions might be."""
     return table(
@@ -107,11 +125,11 @@ def resolution_table(resolutions: Mapping[Variant, AmbiguityBounds], label_set: 
         [
             text_field("variant", lambda row: row[0]),
             number_field("ambiguous", lambda row: count_text(row[1].n_ambiguous)),
-            number_field("removed", lambda row: ratio_text(row[1].removed)),
-            number_field("all no", lambda row: ratio_text(row[1].all_no)),
-            number_field("all yes", lambda row: ratio_text(row[1].all_yes)),
-            number_field("at worst", lambda row: ratio_text(row[1].lowest)),
-            number_field("at best", lambda row: ratio_text(row[1].highest)),
+            number_field("removed", lambda row: percent_text(row[1].removed)),
+            number_field("all no", lambda row: percent_text(row[1].all_no)),
+            number_field("all yes", lambda row: percent_text(row[1].all_yes)),
+            number_field("at worst", lambda row: percent_text(row[1].lowest)),
+            number_field("at best", lambda row: percent_text(row[1].highest)),
         ],
         list(resolutions.items()),
     )
@@ -127,9 +145,9 @@ def missing_table(missing: Mapping[str, Mapping[Variant, UnansweredBounds]]) -> 
             text_field("labels", lambda row: label_set_title(row[1])),
             number_field("no answer", lambda row: count_text(row[2].n_unanswered)),
             number_field("unparsed", lambda row: count_text(row[2].n_unparsed)),
-            number_field("F1", lambda row: ratio_text(row[2].f1)),
-            number_field("at worst", lambda row: ratio_text(row[2].lowest)),
-            number_field("at best", lambda row: ratio_text(row[2].highest)),
+            number_field("F1", lambda row: percent_text(row[2].f1)),
+            number_field("at worst", lambda row: percent_text(row[2].lowest)),
+            number_field("at best", lambda row: percent_text(row[2].highest)),
         ],
         rows if any(one.n_unanswered or one.n_unparsed for *_, one in rows) else [],
     )
@@ -138,8 +156,10 @@ def missing_table(missing: Mapping[str, Mapping[Variant, UnansweredBounds]]) -> 
 def evidence_table(evidence: Mapping[str, Mapping[Variant, Evidence]]) -> Table:
     """The figures that need no threshold, with their intervals."""
 
-    def field(title: str, name: str) -> Field[tuple[Variant, str, Evidence]]:
-        return estimate_field(title, lambda row: row[2].estimates[name])
+    def field(
+        title: str, name: str, shown: Callable[[float | None], str] = coefficient_text
+    ) -> Field[tuple[Variant, str, Evidence]]:
+        return estimate_field(title, lambda row: row[2].estimates[name], shown)
 
     return table(
         "What the confidence in yes tells, with 95 % intervals",
@@ -151,9 +171,9 @@ def evidence_table(evidence: Mapping[str, Mapping[Variant, Evidence]]) -> Table:
             field("average precision", "average_precision"),
             field("Brier score", "brier"),
             field("ECE, debiased", "ece_debiased"),
-            number_field("ECE", lambda row: ratio_text(row[2].estimates["ece"].value)),
-            field("best F1, an upper bound", "best_f1"),
-            number_field("at confidence", lambda row: ratio_text(row[2].best_threshold)),
+            number_field("ECE", lambda row: coefficient_text(row[2].estimates["ece"].value)),
+            field("best F1, an upper bound", "best_f1", percent_text),
+            number_field("at confidence", lambda row: coefficient_text(row[2].best_threshold)),
         ],
         cells_by_variant(evidence),
     )
@@ -255,4 +275,4 @@ def _figure_cell(figure: FigureCell) -> Cell:
         return estimate_cell(figure)
     if isinstance(figure, Percent):
         return Cell(text=UNDEFINED if figure.value is None else f"{figure.value:.1f}", note=figure.reason)
-    return Cell(text=str(figure) if isinstance(figure, str | int) else interval_text(figure))
+    return Cell(text=str(figure) if isinstance(figure, str | int) else figure_interval_text("f1", figure))

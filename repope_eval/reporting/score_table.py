@@ -15,12 +15,14 @@ from repope_eval.reporting.figure_texts import (
     FIGURE_TITLES,
     PARTIAL,
     UNDEFINED,
+    change_interval_text,
     change_text,
     count_text,
+    figure_interval_text,
     figure_text,
-    interval_text,
 )
 from repope_eval.reporting.tables import Cell, Column, Field, Table, number_field, table, text_field
+from repope_eval.scoring.bootstrap import MEAN
 from repope_eval.scoring.confusion import Figures
 from repope_eval.scoring.estimates import Estimate
 from repope_eval.scoring.protocol_scores import is_few, n_counted
@@ -30,8 +32,8 @@ from repope_eval.settings.config import Protocol
 
 Content = TypeVar("Content")
 
-COLUMNS = ("f1", "precision", "recall", *COUNT_TITLES)
-"""The fields of `Figures` that the table shows."""
+POPE_FIGURES = ("f1", "accuracy", "precision", "recall", "yes_ratio")
+"""What POPE's own tables show; F1 comes first, since a phone has room for little more."""
 _F1_FIGURES = ("f1", "f1_balanced")
 _PARTIAL_NOTE = (
     f"{PARTIAL}: F1 leaves out more than 1 % of the questions, which have no answer or none that reads as yes or no. "
@@ -62,19 +64,17 @@ class ScoreRow:
 
     def figure(self, name: str) -> str:
         """A figure, or the difference of one; F1 has a mark where it is partial, and is none where nothing was read."""
-        if self._is_unread_f1(name):
+        if self._is_unread_f1(name) or (self.variant == MEAN and name in COUNT_TITLES):
             return UNDEFINED
         mark = PARTIAL if name == "f1" and self.is_partial else ""
         return self._figure_text(name, self.estimates[name].value) + mark
 
     def interval(self, name: str) -> str:
-        """The 95 % interval of a figure, `0.8512 to 0.8933`; empty where there is none."""
+        """The 95 % interval of a figure, `85.1–89.3`; empty where there is none."""
         interval = self.estimates[name].interval
-        return (
-            ""
-            if interval is None or self._is_unread_f1(name)
-            else interval_text(interval, partial(self._figure_text, name))
-        )
+        if interval is None or self._is_unread_f1(name):
+            return ""
+        return (change_interval_text if self.is_change else figure_interval_text)(name, interval)
 
     def _is_unread_f1(self, name: str) -> bool:
         """Whether it is an F1 of answers none of which was read: a 0 would say something of the model."""
@@ -83,18 +83,10 @@ class ScoreRow:
     def _figure_text(self, name: str, value: float | None) -> str:
         return (change_text if self.is_change else figure_text)(name, value)
 
-    def f1_interval(self, *, short: bool = False) -> str:
-        """The 95 % interval of F1: `0.8512 to 0.8933`, in short `.8512–.8933`; that of a difference has signs."""
-        between = "–" if short and not self.is_change else " to "
-        text = partial(change_text if self.is_change else figure_text, "f1")
-        return interval_text(
-            None if self._is_unread_f1("f1") else self.estimates["f1"].interval,
-            lambda end: text(end).replace("0.", ".", 1) if short else text(end),
-            between,
-        )
-
     def count(self, name: str) -> str:
-        """A number of questions or answers; it has no difference."""
+        """A number of questions or answers; it has no difference, and no mean over variants."""
+        if self.variant == MEAN:
+            return UNDEFINED
         return "" if self.figures is None else count_text(getattr(self.figures, name))
 
 
@@ -145,27 +137,24 @@ _QUESTIONS: Field[ScoreRow] = number_field("questions", lambda row: row.count("n
 _LACKING = {"n_unanswered": "no answer", "n_unparsed": "unparsed"}
 
 
-def score_table(scores: Scores) -> Table:
-    """The table of scores for a page, with F1 first, which is all that a phone has room for."""
-    interval: Field[ScoreRow] = number_field("F1, 95 %", lambda row: row.f1_interval())
-    others = _figure_fields(("precision", "recall", *COUNT_TITLES))
-    return _table(
-        "", scores, [*_figure_fields(("f1",)), interval, *others, _QUESTIONS, *_lacking_fields(scores)]
-    )
+def score_table(caption: str, scores: Scores) -> Table:
+    """POPE's own table, each variant under each label set, in percent, with the interval of F1."""
+    (f1,) = _figure_fields(("f1",), with_intervals=True)
+    return _table(caption, scores, [f1, *_figure_fields(POPE_FIGURES[1:])])
 
 
-def narrow_score_tables(title: str, scores: Scores) -> tuple[Table, Table]:
-    """Two tables of scores that fit in a terminal: of COLUMNS, and of numbers of questions and what F1 hides."""
-    interval: Field[ScoreRow] = number_field("F1 (95 %)", lambda row: row.f1_interval(short=True))
-    f1, *others = _figure_fields(COLUMNS)
-    return (
-        _table(title, scores, [f1, interval, *others]),
-        _table(
-            "",
-            scores,
-            [_QUESTIONS, *_lacking_fields(scores), *_figure_fields(what_f1_hides(scores))],
-        ),
-    )
+def count_table(caption: str, scores: Scores) -> Table:
+    """The counts that those figures come from; there is none of a mean over variants."""
+    return _table(caption, scores, _count_fields(scores), left_out=MEAN)
+
+
+def console_table(scores: Scores) -> Table:
+    """The counts, and beside them what F1 does not say."""
+    return _table("", scores, [*_count_fields(scores), *_figure_fields(what_f1_hides(scores))])
+
+
+def _count_fields(scores: Scores) -> list[Field[ScoreRow]]:
+    return [*_figure_fields(COUNT_TITLES), _QUESTIONS, *_lacking_fields(scores)]
 
 
 def _lacking_fields(scores: Scores) -> list[Field[ScoreRow]]:
@@ -174,7 +163,7 @@ def _lacking_fields(scores: Scores) -> list[Field[ScoreRow]]:
     return [
         number_field(title, partial(_count_text, name))
         for name, title in _LACKING.items()
-        if {row.count(name) for row in rows} - {"", "0"}
+        if {row.count(name) for row in rows} - {"", "0", UNDEFINED}
     ]
 
 
@@ -202,8 +191,14 @@ def _figure_fields(names: Iterable[str], *, with_intervals: bool = False) -> lis
     return [field(name) for name in names]
 
 
-def _table(caption: str, scores: Scores, fields: Sequence[Field[ScoreRow]]) -> Table:
-    """A table with these columns behind variant and labels, in which the name of a variant stands once."""
+def _table(
+    caption: str, scores: Scores, fields: Sequence[Field[ScoreRow]], *, left_out: Variant | None = None
+) -> Table:
+    """A table with these columns behind variant and labels, in which the name of a variant is written once.
+
+    Args:
+        left_out: the variant that has no rows in it.
+    """
     return table(
         caption,
         [
@@ -211,7 +206,7 @@ def _table(caption: str, scores: Scores, fields: Sequence[Field[ScoreRow]]) -> T
             text_field("labels", lambda row: row.labels, stays=True),
             *fields,
         ],
-        list(score_rows(scores)),
+        [row for row in score_rows(scores) if row.variant != left_out],
         n_naming=2,
         mark=lambda row: "change" if row.is_change else "",
         starts_group=lambda row: row.is_first,

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, Literal, TypeVar
 
-from repope_eval.reporting.figure_texts import interval_text, ratio_text
+from repope_eval.reporting.figure_texts import interval_text, percent_text
 from repope_eval.scoring.estimates import Estimate
 
 Record = TypeVar("Record")
@@ -108,16 +108,17 @@ def interval_field(title: str, name: str, cell: Callable[[Record], Cell]) -> Fie
     return value_field(title, cell, name, f"{name}_low", f"{name}_high")
 
 
-def estimate_field(title: str, estimate: Callable[[Record], Estimate]) -> Field[Record]:
-    """A column of estimated ratios with their 95 % intervals as notes, for tables that are written to no file."""
+def estimate_field(
+    title: str, estimate: Callable[[Record], Estimate], shown: Callable[[float | None], str] = percent_text
+) -> Field[Record]:
+    """A column of estimates with their 95 % intervals as notes, for tables that are written to no file."""
+    return Field(Column(title=title), lambda record: estimate_cell(estimate(record), shown))
 
-    return Field(Column(title=title), lambda record: estimate_cell(estimate(record)))
 
-
-def estimate_cell(estimate: Estimate) -> Cell:
-    """An estimated ratio with its interval as a note."""
-    note = "" if estimate.interval is None else interval_text(estimate.interval)
-    return Cell(text=ratio_text(estimate.value), note=note)
+def estimate_cell(estimate: Estimate, shown: Callable[[float | None], str] = percent_text) -> Cell:
+    """An estimate, by default a share in percent, with its interval as a note."""
+    note = "" if estimate.interval is None else interval_text(estimate.interval, shown)
+    return Cell(text=shown(estimate.value), note=note)
 
 
 def table(

@@ -1,6 +1,6 @@
 """The scores by one protocol: figures of each label set and variant, means, coverage, bounds, and changes.
 
-RePOPE removes what its annotators found ambiguous, and an unread answer is in no count. Both flatter a model, since
+RePOPE removes what its annotators found ambiguous, and an unread answer is excluded. Both flatter a model, since
 hard questions are left out. Here each such question counts, in the way best and in the way worst for the model. F1
 rises with each question that turns out as answered, so its bounds are all at their best and all at their worst.
 """

@@ -195,8 +195,8 @@ PROTOCOLS: Mapping[config.Protocol, Protocol] = {
     "repope": Protocol(
         read=read_repope,
         unparsed="dropped",
-        rule="lower-cased text with “yes” anywhere is a yes, else with “no” anywhere a no; an answer with neither is "
-        "in no count",
+        rule="lower-cased text with “yes” anywhere is a yes, else with “no” anywhere a no; other answers are "
+        "excluded",
     ),
     "pope": Protocol(
         read=read_pope,

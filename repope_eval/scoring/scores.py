@@ -197,8 +197,10 @@ class Scores(ProtocolScores):
 def _estimate_text(one: Estimate) -> str:
     if one.value is None:
         return "undefined"
-    interval = "no interval" if one.interval is None else "{:.4f} to {:.4f}".format(*one.interval)
-    return f"{one.value:.4f} ({interval})"
+    if one.interval is None:
+        return f"{100 * one.value:.1f} (no interval)"
+    low, high = one.interval
+    return f"{100 * one.value:.1f} ({100 * low:.1f}–{100 * high:.1f})"
 
 
 def score_benchmark(

@@ -22,7 +22,7 @@ Cause = Literal[
 """What makes a model answer otherwise."""
 
 ROUNDING_CAUSES: Sequence[Cause] = ("engine", "hardware", "versions")
-"""The causes that change only answers which hang by a rounding. The others are part of the identity of answers."""
+"""The causes that change only near-tied answers. The others are part of the identity of answers."""
 
 Place = Literal["questions", "images", "annotations", "checkpoint"]
 """What lies in the file or folder that a setting names."""

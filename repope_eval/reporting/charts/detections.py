@@ -35,7 +35,7 @@ _FEWEST_IMAGES = 5
 """An object with fewer images of either kind has no row, since its shares would be chance."""
 _ROW, _HEAD, _FOOT = 0.25, 0.42, 0.55
 """Heights in inches of an object, of the legend, and of the axis."""
-_SHARES = ((0, 0.25, 0.5, 0.75, 1), ("0", ".25", ".5", ".75", "1"))
+_SHARES = ((0, 0.25, 0.5, 0.75, 1), ("0", "25", "50", "75", "100"))
 _WITHOUT, _WITH = "images that lack it", "images that show it"
 
 
@@ -126,8 +126,8 @@ def _paint_plane(figure: Figure, whole: _Seen, objects: Sequence[_Seen]) -> None
     axes.set_yticks(*_SHARES)
     axes.tick_params(axis="y", labelcolor=QUIET, labelsize=8.5)
     axes.grid(color=LINE, linewidth=0.5)
-    axes.set_xlabel(f"share of yes, {_WITHOUT}")
-    axes.set_ylabel(f"share of yes, {_WITH}")
+    axes.set_xlabel(f"share of yes, %, {_WITHOUT}")
+    axes.set_ylabel(f"share of yes, %, {_WITH}")
 
 
 def _paint_rows(figure: Figure, rows: Sequence[_Seen]) -> None:
@@ -143,7 +143,7 @@ def _paint_rows(figure: Figure, rows: Sequence[_Seen]) -> None:
     axes.get_yticklabels()[0].set_fontweight("bold")
     axes.set_xlim(-0.03, 1.03)
     axes.set_xticks(*_SHARES)
-    axes.set_xlabel("share of yes")
+    axes.set_xlabel("share of yes, %")
     handles = [
         Line2D([], [], linestyle="", marker="o", color=color, markerfacecolor=face, label=text)
         for color, face, text in ((FIRST, PAPER, _WITHOUT), (SECOND, SECOND, _WITH))

@@ -17,10 +17,12 @@ from xml.etree import ElementTree
 import matplotlib as mpl
 from markupsafe import Markup
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.lines import Line2D
 from matplotlib.textpath import text_to_path
+from matplotlib.ticker import PercentFormatter
 
 from repope_eval.benchmarks.sources import label_set_title
 from repope_eval.reporting.templates import printable
@@ -176,6 +178,11 @@ def add_axes(figure: Figure, left: float, bottom: float, right: float, top: floa
     return figure.add_axes(
         (left / width, bottom / height, (width - left - right) / width, (top - bottom) / height)
     )
+
+
+def write_in_percent(axis: Axis) -> None:
+    """Has the ticks of an axis of shares say them in percent."""
+    axis.set_major_formatter(PercentFormatter(xmax=1, symbol=None))
 
 
 def label(text: str) -> str:

@@ -21,6 +21,7 @@ from repope_eval.reporting.charts.drawing import (
     name_rows,
     shortened,
 )
+from repope_eval.reporting.run_tables import error_text
 from repope_eval.scoring.relabelling_effect import Effect
 
 _FP, _FN = 1, 3
@@ -29,8 +30,8 @@ _FP, _FN = 1, 3
 _ROW = 0.27
 """Height of a row of bars in inches."""
 _STAYS = "error under both"
-_PARTS = {_STAYS: QUIET, "the label's error": SECOND, "ambiguous, removed": MUTED}
-_NEW_PARTS = {_STAYS: QUIET, "hit before": FIRST}
+_PARTS = {_STAYS: QUIET, "label error": SECOND, "ambiguous, removed": MUTED}
+_NEW_PARTS = {_STAYS: QUIET, "right before": FIRST}
 
 _MOST_OBJECTS = 12
 _OBJECTS_CHARTS = (
@@ -47,8 +48,8 @@ def relabelling_chart(effects: Sequence[Effect], label_sets: Sequence[str]) -> C
     return draw(
         "relabelling",
         "What the relabelling made of errors",
-        f"For each variant, how many of the errors under {before} stay errors, were the label's, or fell away as "
-        f"ambiguous; and how many of the errors under {after} were hits before.",
+        f"For each variant, how many of the errors under {before} stay errors, were label errors, or are removed as "
+        f"ambiguous; and how many of the errors under {after} were right before.",
         2 * panel,
         lambda figure: _paint_effects(figure, effects, label_sets, panel),
     )
@@ -89,7 +90,7 @@ def _paint_stacked_bars(
         lengths = [bar[index] for bar in bars]
         axes.barh(rows, lengths, left=starts, color=color, height=0.7, edgecolor=PAPER, linewidth=0.6)
         starts = [start + length for start, length in zip(starts, lengths, strict=True)]
-    _number_bars(axes, rows, starts, fontsize=8.5)
+    _number_bars(axes, rows, starts, list(map(str, starts)), fontsize=8.5)
     axes.legend(
         handles=[Patch(color=color, label=name) for name, color in parts.items()], loc="lower left",
         bbox_to_anchor=(0, 1), ncols=len(parts), borderaxespad=0.2, fontsize=8.5, handlelength=1, handletextpad=0.5,
@@ -120,8 +121,8 @@ def _objects_chart(
     return draw(
         name,
         title,
-        f"{kind} under {' and '.join(titles)} labels of {_most_text(len(most))}; each "
-        "distinct question counts once.",
+        f"{kind} under {' and '.join(titles)} labels of {_most_text(len(most))}, of the "
+        "answers that could be such an error; each distinct question counts once.",
         0.4 + (0.1 + 0.15 * len(titles)) * len(most) + 0.4,
         lambda figure: _paint_objects(figure, most, titles, error),
     )
@@ -152,20 +153,22 @@ def _paint_objects(figure: Figure, effects: Sequence[Effect], titles: Sequence[s
     thick = 0.8 / len(titles)
     for index, (title, color) in enumerate(zip(titles, (FIRST, SECOND), strict=False)):
         rows = [row + (index - (len(titles) - 1) / 2) * thick for row in range(len(effects))]
-        values = [(effect.after if index else effect.before)[error] for effect in effects]
+        counts = [effect.after if index else effect.before for effect in effects]
+        values = [each[error] for each in counts]
         axes.barh(rows, values, color=color if index else PAPER, edgecolor=color, height=thick * 0.85,
                   linewidth=0.9, label=label(title))  # fmt: skip
-        _number_bars(axes, rows, values, fontsize=7.5, color=INK)
+        texts = [error_text(each, error) for each in counts]
+        _number_bars(axes, rows, values, texts, fontsize=7.5, color=INK)
     axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=len(titles), borderaxespad=0.2)
     _name_bars(axes, names)
 
 
-def _number_bars(axes: Axes, rows: Sequence[float], values: Sequence[int], **look: Any) -> None:
-    """Writes the length of each bar behind its end."""
-    for row, value in zip(rows, values, strict=True):
-        axes.annotate(
-            str(value), (value, row), xytext=(3, 0), textcoords="offset points", va="center", **look
-        )
+def _number_bars(
+    axes: Axes, rows: Sequence[float], values: Sequence[int], texts: Sequence[str], **look: Any
+) -> None:
+    """Writes a text behind the end of each bar."""
+    for row, value, text in zip(rows, values, texts, strict=True):
+        axes.annotate(text, (value, row), xytext=(3, 0), textcoords="offset points", va="center", **look)
 
 
 def _name_bars(axes: Axes, names: Sequence[str]) -> None:

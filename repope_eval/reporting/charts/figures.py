@@ -29,14 +29,18 @@ from repope_eval.reporting.charts.drawing import (
     single_variants,
     variant_handles,
     variant_shape,
+    write_in_percent,
 )
-from repope_eval.reporting.figure_texts import figure_text
+from repope_eval.reporting.figure_texts import (
+    COUNT_TITLES,
+    figure_text,
+)
 from repope_eval.scoring.calibration import FEWEST_DRAWN, ReliabilityBin, drawn_bins
 from repope_eval.scoring.evidence import Evidence
 from repope_eval.scoring.protocol_scores import CellScores
 from repope_eval.scoring.scores import Scores
 
-_PANELS = {"tp": "True positives", "fp": "False positives", "f1": "F1"}
+_PANELS = {"tp": "True positives", "fp": "False positives", "f1": "F1, %"}
 _ROW, _HEAD, _FOOT, _TOP = 0.44, 0.3, 0.34, 0.32
 """Heights in inches of a variant, of the title and the axis of a panel, and of the legend."""
 _APART = 0.36
@@ -72,6 +76,8 @@ def _paint_counts(figure: Figure, scores: Scores, n_rows: int, panel: float) -> 
         part_rows(axes, len(variants), 0.5)
         axes.margins(x=0.06)
         axes.locator_params(axis="x", nbins=5)
+        if name not in COUNT_TITLES:
+            write_in_percent(axes.xaxis)
     label_set_legend(figure, scores.cells, 0.4, markersize=6, linewidth=1.4)
 
 
@@ -149,8 +155,10 @@ def paint_frame(axes: Axes, points: Sequence[Sequence[Point]]) -> None:
     axes.set_xlim(*window[:2])
     axes.set_ylim(*window[2:])
     _paint_equal_f1(axes, window)
-    axes.set_xlabel("recall")
-    axes.set_ylabel("precision", color=INK)
+    axes.set_xlabel("recall, %")
+    axes.set_ylabel("precision, %", color=INK)
+    write_in_percent(axes.xaxis)
+    write_in_percent(axes.yaxis)
     axes.tick_params(axis="y", labelcolor=QUIET, labelsize=8.5)
 
 
@@ -191,7 +199,7 @@ def _paint_equal_f1(axes: Axes, window: Window) -> None:
         axes.plot(recall[shown], precision[shown], color=LINE, linewidth=1, zorder=0)
         end = float(recall[shown][-1]), float(precision[shown][-1])
         at_right = right - end[0] < 0.004 * (right - left)
-        shown_f1 = f"{f1:.3f}".removesuffix("0")  # two decimals, or three if the third is not zero
+        shown_f1 = f"{100 * f1:.1f}".removesuffix(".0")
         axes.annotate(f"F1 {shown_f1}", end, color=QUIET, fontsize=7.5,
                       xytext=(3, 0) if at_right else (1, 2), textcoords="offset points", annotation_clip=False,
                       ha="left", va="center" if at_right else "bottom")  # fmt: skip
@@ -259,11 +267,15 @@ def _paint_reliability(
 
 def _paint_bins(axes: Axes, bins: Sequence[ReliabilityBin], index: int) -> None:
     n_questions = sum(part.n for part in bins)
-    shown = [
-        (part.confidence, part.yes_share, part.n)
-        for part in bins
-        if part.confidence is not None and part.yes_share is not None
-    ]
-    axes.plot([x for x, _, _ in shown], [y for _, y, _ in shown], color=series_color(index), linewidth=0.9)
-    for x, y, n in shown:
-        mark(axes, x, y, index, max(_SMALLEST, _LARGEST * math.sqrt(n / n_questions)))
+    line: list[tuple[float, float]] = []
+    end = 0.0
+    for part in bins:
+        if part.confidence is None or part.yes_share is None:
+            continue
+        # A line across a range without questions would show a share where there is none.
+        line += [(math.nan, math.nan)] if part.low > end else []
+        line.append((part.confidence, part.yes_share))
+        end = part.high
+        size = max(_SMALLEST, _LARGEST * math.sqrt(part.n / n_questions))
+        mark(axes, part.confidence, part.yes_share, index, size)
+    axes.plot([x for x, _ in line], [y for _, y in line], color=series_color(index), linewidth=0.9)
