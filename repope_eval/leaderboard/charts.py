@@ -1,7 +1,7 @@
-"""Charts of many models: counts as the paper's Figure 2, precision against recall, and ranking under two label sets."""
+"""Charts of many models: counts as the paper's Figure 2, precision against recall, and F1 before and after."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -14,6 +14,7 @@ from repope_eval.records import Variant
 from repope_eval.reporting.charts.drawing import (
     FIRST,
     INK,
+    MUTED,
     QUIET,
     SECOND,
     WIDTH,
@@ -27,11 +28,12 @@ from repope_eval.reporting.charts.drawing import (
     mark_with_interval,
     name_rows,
     part_rows,
-    shortened,
+    shortened_names,
     width_of,
     write_in_percent,
 )
 from repope_eval.reporting.charts.figures import Point, defined, paint_frame, point_of
+from repope_eval.reporting.figure_texts import percent_text
 
 _PANELS = {"tp": "TP", "fp": "FP", "f1": "F1, %"}
 _COUNTED_ROW, _COUNTED_HEAD, _COUNTED_FOOT = 0.24, 0.62, 0.34
@@ -55,7 +57,7 @@ def model_counts_chart(board: Leaderboard, variant: Variant) -> Chart:
 
 def _paint_counts(figure: Figure, board: Leaderboard, variant: Variant) -> None:
     entries = sorted(board.entries, key=lambda entry: _sorting_place(board, variant, entry.name))
-    names = [label(shortened(entry.name, _LONGEST_COUNTED)) for entry in entries]
+    names = shortened_names([entry.name for entry in entries], _LONGEST_COUNTED)
     height = _COUNTED_HEAD + len(entries) * _COUNTED_ROW + _COUNTED_FOOT
     start = 0.2 + 0.068 * max(len(name) for name in names)
     panel = (WIDTH - start - 0.1 - _GAP * (len(_PANELS) - 1)) / len(_PANELS)
@@ -182,75 +184,165 @@ def _room_around(position: tuple[float, float], taken: Sequence[tuple[float, flo
 def _paint_list(figure: Figure, board: Leaderboard) -> None:
     width, height = figure.get_size_inches()
     n_rows = math.ceil(len(board.entries) / _COLUMNS)
-    for index, entry in enumerate(board.entries):
+    names = shortened_names([entry.name for entry in board.entries], _LONGEST_MARKED)
+    for index, name in enumerate(names):
         column, row = divmod(index, n_rows)
         x, y = 0.3 + column * width / _COLUMNS, height - _PLOT - (row + 0.2) * _LISTED_ROW
-        name = label(shortened(entry.name, _LONGEST_MARKED))
         figure.text(x / width, y / height, f"{index + 1}", fontsize=8, ha="right", va="center", color=QUIET)
         figure.text((x + 0.07) / width, y / height, name, fontsize=8, va="center", color=INK)
 
 
-_PLACED_ROW, _PLACED_HEAD, _PLACED_FOOT = 0.235, 0.42, 0.12
-"""Heights in inches of a model, of the heading, and of the space below the last model."""
+_SLOPE_ROW, _SLOPE_HEAD, _SLOPE_FOOT = 0.27, 0.42, 0.12
+"""Heights in inches for a model, of the heading, and of the space below the last model."""
+_NAME_ROW = 0.17
+"""How far apart names are at least, in inches."""
 _NAMES = 2.05
 """The width in inches of the names on each side."""
-_APART, _EDGE = 0.1, 0.04
-"""Inches between a name and its line, and between a name and the edge of the figure."""
+_APART, _EDGE = 0.2, 0.04
+"""Inches between a name and its mark, and between a name and the edge of the figure."""
 _NAME_SIZE, _TITLE_SIZE = 8.5, 9.5
 """Sizes of letters in points."""
+CERTAIN = 0.95
+"""The share of the drawn sets of images in which one model must overtake the other to be drawn in colour."""
 
 
-def ranking_chart(board: Leaderboard, variant: Variant) -> Chart:
-    """The places of models by F1 in one variant, under each of two label sets."""
+def slopes_chart(board: Leaderboard, variant: Variant) -> Chart:
+    """F1 of models in one variant, from the first of two label sets to the second."""
     before, after = (label_set_title(name) for name in board.label_sets)
-    n_models = len(_places(board, variant))
+    n_models = len(_f1_of_both(board, variant))
     return draw(
         f"ranking_{file_word(variant)}",
-        f"Ranking by F1, {variant}",
-        f"Places by F1 under {before} labels on the left and under {after} labels on the right ({variant}). Blue, "
-        "unbroken lines rise, orange, dashed ones fall.",
-        _PLACED_HEAD + max(1, n_models) * _PLACED_ROW + _PLACED_FOOT,
-        lambda figure: _paint_ranking(figure, board, variant, (before, after)),
+        f"F1 before and after, {variant}",
+        f"F1 in percent under {before} labels on the left and under {after} labels on the right ({variant}). Blue, "
+        "unbroken lines: the model overtakes another, and that is more than chance. Orange, dashed ones: it is "
+        f"overtaken so. Grey: no change of rank is certain. {_certainty_note(board)}",
+        _SLOPE_HEAD + max(1, n_models) * _SLOPE_ROW + _SLOPE_FOOT,
+        lambda figure: _paint_slopes(figure, board, variant, (before, after)),
     )
 
 
-def _places(board: Leaderboard, variant: Variant) -> dict[str, tuple[int, int]]:
-    """The places of the models that have both, by name."""
-    before, after = (board.places[name][variant] for name in board.label_sets)
-    both = {name: (before[name], after[name]) for name in before}
-    return {name: (old, new) for name, (old, new) in both.items() if old is not None and new is not None}
+def _certainty_note(board: Leaderboard) -> str:
+    """When an overtaking is more than chance."""
+    rules = []
+    if board.runs:
+        rules.append(f"between runs, it comes about in {CERTAIN:.0%} of the drawn sets of images")
+    if board.has_paper:
+        rules.append("between the paper's models, their intervals of F1 are apart under both label sets")
+    return f"More than chance: {'; '.join(rules)}."
 
 
-def _paint_ranking(figure: Figure, board: Leaderboard, variant: Variant, titles: tuple[str, str]) -> None:
-    places = _places(board, variant)
-    height = _PLACED_HEAD + max(1, len(places)) * _PLACED_ROW + _PLACED_FOOT
-    axes = add_axes(figure, _NAMES, _PLACED_FOOT, _NAMES, height - _PLACED_HEAD)
-    axes.set_axis_off()
-    axes.set_xlim(0, WIDTH - 2 * _NAMES)
-    axes.set_ylim(len(places) - 0.5, -0.5)
-    right = WIDTH - 2 * _NAMES
-    # Equal places get rows of their own, one below the other, and keep their number.
-    rows = [
-        {name: row for row, name in enumerate(sorted(places, key=lambda name: places[name][side]))}
-        for side in range(2)
+def _f1_of_both(board: Leaderboard, variant: Variant) -> dict[str, tuple[float, float]]:
+    """F1 under both label sets of the ranked models that have it, by name."""
+    figures = {}
+    for entry in board.entries:
+        old, new = (entry.cells[name][variant].figures.f1 for name in board.label_sets)
+        if old is not None and new is not None and board.places[board.label_sets[-1]][variant][entry.name]:
+            figures[entry.name] = (old, new)
+    return figures
+
+
+def certain_moves(board: Leaderboard, variant: Variant) -> tuple[set[str], set[str]]:
+    """The names of the models that overtake another one for certain, and of those that are overtaken so."""
+    entries = {entry.name: entry for entry in board.entries}
+    pairs = [
+        pair
+        for each in board.agreements
+        if each.variant == variant
+        for pair in each.agreement.overtakings
+        if (
+            pair.probability >= CERTAIN
+            if pair.probability is not None
+            else _are_apart(board, variant, entries[pair.model], entries[pair.overtaken])
+        )
     ]
-    stressed = {entry.name for entry in board.runs} if board.has_paper else set()
-    for name, (old, new) in places.items():
-        color, style = (QUIET, "-") if old == new else (SECOND, "-") if new < old else (FIRST, (0, (3, 1.5)))
-        axes.plot((0, right), (rows[0][name], rows[1][name]), color=color, linewidth=1.3, linestyle=style,
-                  marker="o", markersize=4, clip_on=False)  # fmt: skip
-        weight = "bold" if name in stressed else "normal"
-        for x, side, row, text in (
-            (-_APART, "right", rows[0][name], f"{_fitting_name(name, weight, f' {old}')} {old}"),
-            (right + _APART, "left", rows[1][name], f"{new} {_fitting_name(name, weight, f'{new} ')}"),
-        ):
-            axes.text(x, row, text, ha=side, va="center", fontsize=_NAME_SIZE, color=INK, fontweight=weight)
-    for x, title, side in ((-_APART, titles[0], "right"), (right + _APART, titles[1], "left")):
+    return {pair.model for pair in pairs}, {pair.overtaken for pair in pairs}
+
+
+def _are_apart(board: Leaderboard, variant: Variant, one: Entry, other: Entry) -> bool:
+    """Whether the intervals of F1 of two models have nothing in common, under each label set."""
+    for name in board.label_sets:
+        first, second = (entry.cells[name][variant].estimates["f1"].interval for entry in (one, other))
+        if first is None or second is None or (first[0] <= second[1] and second[0] <= first[1]):
+            return False
+    return True
+
+
+def _paint_slopes(figure: Figure, board: Leaderboard, variant: Variant, titles: tuple[str, str]) -> None:
+    figures = _f1_of_both(board, variant)
+    height = max(1, len(figures)) * _SLOPE_ROW
+    axes = add_axes(figure, _NAMES, _SLOPE_FOOT, _NAMES, height + _SLOPE_FOOT)
+    axes.set_axis_off()
+    right = WIDTH - 2 * _NAMES
+    axes.set_xlim(0, right)
+    axes.set_ylim(height, 0)
+    heights = _heights([f1 for both in figures.values() for f1 in both], height)
+    rising, falling = certain_moves(board, variant)
+    for name, both in figures.items():
+        color, style = (
+            (SECOND, "-") if name in rising else (FIRST, (0, (3, 1.5))) if name in falling else (MUTED, "-")
+        )
+        axes.plot((0, right), [heights[f1] for f1 in both], color=color, linewidth=1.3, linestyle=style,
+                  marker="o", markersize=3.5, clip_on=False, zorder=1 if color == MUTED else 2)  # fmt: skip
+    for side, (x, align, title) in enumerate(((0.0, "right", titles[0]), (right, "left", titles[1]))):
+        _name_slopes(axes, board, {name: both[side] for name, both in figures.items()}, heights, x, align)
         shown = fitting(label(title), _NAMES - _APART - _EDGE, _TITLE_SIZE, "bold")
-        axes.text(x, -1.1, shown, ha=side, va="center", fontsize=_TITLE_SIZE, fontweight="bold", color=INK)
+        outside = x - _APART if align == "right" else x + _APART
+        axes.text(
+            outside, -0.2, shown, ha=align, va="center", fontsize=_TITLE_SIZE, fontweight="bold", color=INK
+        )
 
 
-def _fitting_name(name: str, weight: str, place: str) -> str:
-    """A name, cut to the room that its place leaves."""
-    room = _NAMES - _APART - _EDGE - width_of(place, _NAME_SIZE, weight)
+def _heights(figures: Sequence[float], height: float) -> dict[float, float]:
+    """How far below the upper edge each F1 is, in inches; the highest and the lowest are half a row from the edges."""
+    low, high = min(figures, default=0.0), max(figures, default=1.0)
+    room = height - _SLOPE_ROW
+    return {
+        f1: _SLOPE_ROW / 2 + (room * (high - f1) / (high - low) if high > low else room / 2) for f1 in figures
+    }
+
+
+def _name_slopes(
+    axes: Axes,
+    board: Leaderboard,
+    figures: Mapping[str, float],
+    heights: Mapping[float, float],
+    x: float,
+    align: str,
+) -> None:
+    """Writes names and figures beside one end of the lines; those of near figures move apart and keep a pointer."""
+    stressed = {entry.name for entry in board.runs} if board.has_paper else set()
+    names = sorted(figures, key=lambda name: heights[figures[name]])
+    places = spread([heights[figures[name]] for name in names], _NAME_ROW, axes.get_ylim()[0])
+    sign = -1 if align == "right" else 1
+    for name, place in zip(names, places, strict=True):
+        f1, weight = percent_text(figures[name]), "bold" if name in stressed else "normal"
+        shown = _fitting_name(name, weight, f" {f1} ")
+        text = f"{shown} {f1}" if align == "right" else f"{f1} {shown}"
+        axes.text(x + sign * _APART, place, text, ha=align, va="center", fontsize=_NAME_SIZE, color=INK,
+                  fontweight=weight)  # fmt: skip
+        axes.plot((x, x + sign * (_APART - 0.04)), (heights[figures[name]], place), color=QUIET, linewidth=0.5,
+                  clip_on=False)  # fmt: skip
+
+
+def spread(places: Sequence[float], least: float, end: float) -> list[float]:
+    """Ascending places moved as little as it takes for neighbours to be at least so far apart, between 0 and the end.
+
+    Groups of neighbours that are too near are centred on their mean place, joined with the next group while they
+    overlap (pool adjacent violators, which minimises the sum of squared moves).
+    """
+    lowest, highest = least / 2, end - least / 2 - (len(places) - 1) * least
+    groups: list[tuple[float, int]] = []  # the place of the first, as if no room were needed, and the number
+    for number, place in enumerate(places):
+        mean, size = place - number * least, 1
+        while groups and groups[-1][0] > mean:
+            other, more = groups.pop()
+            mean, size = (mean * size + other * more) / (size + more), size + more
+        groups.append((mean, size))
+    flat = [min(max(mean, lowest), highest) for mean, size in groups for _ in range(size)]
+    return [mean + number * least for number, mean in enumerate(flat)]
+
+
+def _fitting_name(name: str, weight: str, figure: str) -> str:
+    """A name, cut to the room that its figure leaves."""
+    room = _NAMES - _APART - _EDGE - width_of(figure, _NAME_SIZE, weight)
     return fitting(label(name), room, _NAME_SIZE, weight)

@@ -12,7 +12,7 @@ from repope_eval.scoring.shared_questions import Cell
 from repope_eval.settings import config
 
 PAPER_MARK = " (paper)"
-"""Follows the names of the paper's models if there are runs, so that none is taken for a run."""
+"""Follows the name of a model of the paper where a run has the same name, and in sentences where there are runs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

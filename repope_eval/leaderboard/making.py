@@ -1,6 +1,10 @@
 """The leaderboard of selected runs, which are scored, ranked and compared together with the paper's models."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import (
+    Collection,
+    Mapping,
+    Sequence,
+)
 from dataclasses import replace
 
 import numpy as np
@@ -67,7 +71,7 @@ def make_leaderboard(selection: Selection, settings: config.ReportSettings) -> L
     comparison = _comparison(selection, names, settings.protocol)
     runs = _ranked_entries(selection, names, settings.protocol)
     has_paper = settings.reference == "paper"
-    paper = _paper_entries(label_sets, variants, PAPER_MARK if names else "") if has_paper else []
+    paper = _paper_entries(label_sets, variants, set(names.values())) if has_paper else []
     questions = selection.benchmark.questions if selection.benchmark else ()
     is_whole = comparison is not None and comparison.n_questions == len(questions)
     # The paper's counts are over all questions: no ranking holds them beside figures over fewer.
@@ -174,11 +178,13 @@ def _run_entry(
     )
 
 
-def _paper_entries(label_sets: Sequence[str], variants: Sequence[Variant], mark: str) -> list[Entry]:
-    """The paper's models, with a mark behind their names."""
+def _paper_entries(
+    label_sets: Sequence[str], variants: Sequence[Variant], taken: Collection[str]
+) -> list[Entry]:
+    """The paper's models; one whose name a run has is marked, so that no two entries have the same name."""
     return [
         Entry(
-            name=model.model + mark,
+            name=model.model + (PAPER_MARK if model.model in taken else ""),
             model=model.config_name,
             folder=None,
             n_images=None,

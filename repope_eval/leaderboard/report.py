@@ -157,14 +157,14 @@ FIGURE_PREFIXES = ("ranking_", "counts_", "precision_recall_")
 
 def leaderboard_charts(board: Leaderboard) -> "tuple[Chart, ...]":
     """The charts that have something to show, each kind beginning with the chart of the headline variant."""
-    from repope_eval.leaderboard.charts import model_counts_chart, model_precision_recall_chart, ranking_chart
+    from repope_eval.leaderboard.charts import model_counts_chart, model_precision_recall_chart, slopes_chart
 
     if not board.entries:
         return ()
     variants = board.ordered_variants
     charts = [model_counts_chart(board, variant) for variant in variants]
     if len(board.label_sets) == 2 and len(board.entries) > 1:
-        charts += [ranking_chart(board, variant) for variant in variants]
+        charts += [slopes_chart(board, variant) for variant in variants]
     charts += [model_precision_recall_chart(board, variant) for variant in variants if variant != MEAN]
     return tuple(charts)
 

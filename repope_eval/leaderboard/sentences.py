@@ -3,7 +3,11 @@
 from collections.abc import Iterator, Sequence
 
 from repope_eval.benchmarks.sources import label_set_phrase
-from repope_eval.leaderboard.entries import Entry, Leaderboard
+from repope_eval.leaderboard.entries import (
+    PAPER_MARK,
+    Entry,
+    Leaderboard,
+)
 from repope_eval.reporting.figure_texts import PARTIAL, percent_text
 from repope_eval.scoring.differences import LEVEL, Difference
 from repope_eval.scoring.score_document import figure_phrase
@@ -79,7 +83,7 @@ def _leaders_clause(board: Leaderboard, label_set: str, leaders: Sequence[Entry]
     """The names of those that are first under a label set, and their F1."""
     value = percent_text(leaders[0].cells[label_set][board.headline].estimates["f1"].value)
     figure = value if len(leaders) == 1 else f"a tie at {value}"
-    return f"{_entry_names(leaders)} under {label_set_phrase(label_set)} ({figure})"
+    return f"{_entry_names(board, leaders)} under {label_set_phrase(label_set)} ({figure})"
 
 
 def _best_run(board: Leaderboard) -> Iterator[str]:
@@ -90,7 +94,7 @@ def _best_run(board: Leaderboard) -> Iterator[str]:
         if place is not None:
             equals = _entries_at(board, name, board.runs, place)
             yield (
-                f"The best of your runs {'is' if len(equals) == 1 else 'are'} {_entry_names(equals)}, in place "
+                f"The best of your runs {'is' if len(equals) == 1 else 'are'} {_entry_names(board, equals)}, in place "
                 f"{place} of {len(board.entries)} under {label_set_phrase(name)}."
             )
 
@@ -101,8 +105,15 @@ def _entries_at(board: Leaderboard, label_set: str, entries: Sequence[Entry], pl
     return [entry for entry in entries if places[entry.name] == place]
 
 
-def _entry_names(entries: Sequence[Entry]) -> str:
-    return _listed_words(_first_names([entry.name for entry in entries]))
+def _entry_names(board: Leaderboard, entries: Sequence[Entry]) -> str:
+    """Names in a sentence, which says of which ones the paper has the figures if there are runs."""
+    names = [
+        f"{entry.name}{PAPER_MARK}"
+        if board.runs and entry.is_paper and not entry.name.endswith(PAPER_MARK)
+        else entry.name
+        for entry in entries
+    ]
+    return _listed_words(_first_names(names))
 
 
 def _common_questions(board: Leaderboard) -> Iterator[str]:
@@ -125,7 +136,7 @@ def ranking_ways(board: Leaderboard) -> str:
     shares = sorted({each.coverage for each in could_be if each.coverage is not None})
     if board.runs or not shares:
         return ""
-    best = _entry_names([each.entry for each in could_be if each.coverage == shares[-1]])
+    best = _entry_names(board, [each.entry for each in could_be if each.coverage == shares[-1]])
     ways = [f"with coverage={shares[-1]:g} ranks {best}"]
     if len(shares) > 1:
         ways.append(f"with coverage={shares[0]:g} it ranks {len(could_be)} runs")

@@ -185,7 +185,7 @@ def test_a_long_name_is_cut_before_the_edge_of_the_chart_of_ranks(
 
     monkeypatch.setattr(ranking, "draw", painted)
     monkeypatch.setattr(ranking, "_places", lambda *_: {name: (1, 17), "short": (2, 16)})
-    ranking.ranking_chart(board, "mean")
+    ranking.slopes_chart(board, "mean")
     (axes,) = figures[0].axes
     cut = [text.get_text() for text in axes.texts if name[:5] in text.get_text()]
     assert len(cut) == 2

@@ -7,7 +7,13 @@ matplotlib's own defaults (not from the user's files), and no date or random id 
 import io
 import re
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import (
+    Callable,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -305,9 +311,18 @@ def part_rows(axes: Axes, n_rows: int, width: float) -> None:
 
 
 def shortened(text: str, length: int = 18) -> str:
-    """A name on one line, cut where a chart has no room for it."""
+    """A name on one line, without its middle where a chart has no room for it: names often differ at their ends."""
     line = " ".join(text.split())
-    return line if len(line) <= length else f"{line[: length - 1]}…"
+    if len(line) <= length:
+        return line
+    n_last = (length - 1) // 3
+    return f"{line[: length - 1 - n_last]}…{line[len(line) - n_last :]}"
+
+
+def shortened_names(names: Sequence[str], length: int) -> list[str]:
+    """Names of several things, shortened; those that would be alike then end in their numbers."""
+    short = [label(shortened(name, length)) for name in names]
+    return [f"{name} ({index})" if short.count(name) > 1 else name for index, name in enumerate(short, 1)]
 
 
 def fitting(text: str, room: float, size: float, weight: str) -> str:
