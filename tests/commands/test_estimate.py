@@ -118,10 +118,10 @@ def test_a_folder_is_refused_with_the_file_that_is_meant(
 @pytest.mark.parametrize(
     ("widths", "message"),
     [
-        ({"steady": 0.04}, "the interval of F1, that of steady, is 0.0400 wide; 200 further"),
+        ({"steady": 0.04}, "the interval of F1, that of steady, is 4.0 points wide; 200 further"),
         (
             {"steady": 0.04, "hasty": 0.06, "third": 0.05},
-            "the widest interval of F1, that of hasty, is 0.0600 wide; 200 further",
+            "the widest interval of F1, that of hasty, is 6.0 points wide; 200 further",
         ),
     ],
 )
@@ -137,7 +137,7 @@ def test_the_interval_that_is_told_has_the_name_of_its_run(
     ]
     view = estimates_view("steady", "hasty")
     log_widest(replace(view, rows=[*rows, estimated_run("undefined", "mean", None)]))
-    assert caplog.messages == [f"{message} drawn labels would narrow it to about 0.0300"]
+    assert caplog.messages == [f"{message} drawn labels would narrow it to about 3.0"]
 
 
 def test_a_dash_and_the_number_of_labels_stand_where_these_are_too_few(

@@ -280,7 +280,7 @@ def test_a_relabelled_queue_has_one_name_and_says_what_nobody_was_to_look_at(
     for who in ("first", "second"):
         lines(folder / f"{who}.jsonl", [rows("no")[0], *rows("yes", first=2)])
     relabel(questions="queue.jsonl", out="rq4.jsonl")
-    left_out = "Not for people to look at, and left out: 1 other question of the queue."
+    left_out = "Not selected for labelling, and left out: 1 other question of the queue."
     assert left_out in caplog.messages
     card, page = (folder / name for name in ("rq4_card.md", "rq4_relabelling.html"))
     assert left_out in card.read_text()

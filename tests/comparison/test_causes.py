@@ -97,7 +97,7 @@ def test_other_answers(run: Path, tmp_path: Path) -> None:
     assert only(view, "answers") > 0.1
     said = verdict(view)
     assert "All of it comes from other answers (" in said
-    assert "p below 0.001: more than chance; what may be why: number format (model.dtype)." in said
+    assert "p < 0.001: more than chance; what may be why: number format (model.dtype)." in said
     chance = view.labels[-1].chance["mean"]
     assert chance.interval is not None
     assert chance.interval[0] > 0

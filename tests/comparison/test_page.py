@@ -145,13 +145,13 @@ def test_the_causes_lead_from_the_whole_gap_to_what_the_answers_are_worth(ordere
     assert [row[1] == "" for row in rows] == [False, True, True, True, False]
     gap = ordered.labels[-1].gaps["mean"]["f1"]
     assert rows[-1][1:4] == [
-        f"{gap.a.common:.4f}", f"{gap.b.common:.4f}", f"+{gap.parts['answers'].value:.4f}",
+        f"{100 * gap.a.common:.2f}", f"{100 * gap.b.common:.2f}", f"+{100 * gap.parts['answers'].value:.2f}",
     ]  # fmt: skip
     assert [column.title for column in table.columns][3:] == ["a − b, 95 %", "by order"]
     assert [bool(row[4]) for row in rows] == [False, True, True, False, False]
     interval = gap.parts["answers"].interval
     assert interval is not None
-    assert table.rows[-1].cells[3].note == f"+{interval[0]:.4f} to +{interval[1]:.4f}"
+    assert table.rows[-1].cells[3].note == f"+{100 * interval[0]:.2f} to +{100 * interval[1]:.2f}"
 
 
 def test_the_console_has_f1_alone_and_the_page_every_figure(ordered: ComparisonView) -> None:

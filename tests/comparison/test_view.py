@@ -75,7 +75,7 @@ def test_the_same_answers_have_no_gap(same: ComparisonView) -> None:
 def test_the_largest_part_is_named_first_and_then_the_rest(same: ComparisonView) -> None:
     text = said(same, approach(0.9, 0.8, 0.8, 0.8), approach(0.7, 0.7, 0.72, 0.75))
     assert text == (
-        "F1 (mean) is 0.9000 for a and 0.7000 for b under RePOPE: a is 20.00 points ahead. 10.00 of the 20.00 points "
+        "F1 (mean) is 90.00 % for a and 70.00 % for b under RePOPE: a is 20.00 points ahead. 10.00 of the 20.00 points "
         "come from other questions (a answers 100, b 100, both 100), 95 % +1.00 to +2.00; the rest: another reading of "
         "the answers +2.00, other labels +3.00, other answers +5.00. On the same questions, read and labelled alike, "
         "+5.00 points are left, 95 % −1.00 to +3.00, p 0.200: within chance."
@@ -121,7 +121,7 @@ def test_what_is_undefined_on_shared_questions_cannot_be_taken_apart(same: Compa
     [
         (0.2, "p 0.200: within chance"),
         (0.05, "p 0.050: more than chance"),
-        (0.0001, "p below 0.001: more than chance"),
+        (0.0001, "p < 0.001: more than chance"),
         (None, "points are left, without an interval (9 images)"),
     ],
 )

@@ -40,7 +40,7 @@ def test_the_index_of_a_model_card_has_the_runs_figures(tmp_path: Path) -> None:
     f1 = cells[0].figures["f1"]
     low, high = f1.interval or (0, 0)
     row = next(line for line in card.text.splitlines() if line.startswith("| random"))
-    assert f"{f1.value:.4f} | {low:.4f} to {high:.4f}" in row
+    assert f"{100 * f1.value:.1f} | {100 * low:.1f}–{100 * high:.1f}" in row
 
 
 def test_an_undefined_figure_is_a_dash_and_not_in_the_index(tmp_path: Path) -> None:

@@ -14,12 +14,12 @@ def test_each_run_and_variant_has_a_row_and_the_mean_a_chart() -> None:
     html = render_estimates_page(estimates_view("steady", NAUGHTY))
     assert "From 700 of 5,127 questions that people looked at, answers read by protocol pope." in html
     assert html.count("120 of 3,000") == 3
-    for text in ("0.8750", "0.9100<small>0.8975 to 0.9300</small>", ">0.0325<", ">0.0217<"):
+    for text in ("87.5", "91.0<small>89.8–93.0</small>", ">3.2<", ">2.2<"):
         assert text in html
     for heading in ("width of F1&#39;s interval", "width with 200 more labels"):
         assert heading in html
     assert "F1 by the old labels and under true ones (mean)." in html
-    assert html.count("0.9000<small>") == len(FIGURES)
+    assert html.count("90.0<small>") == len(FIGURES)
     assert (
         "<q>F1 under true labels (mean), estimated from 700 of 5,127 questions that people looked at, protocol pope: "
         "steady 90.0 (95 % 88.8–92.0); "

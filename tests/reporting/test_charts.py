@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import math
 import os
 import re
 import subprocess
@@ -11,7 +12,9 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import matplotlib as mpl
+import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from run_examples import EFFECT, EVIDENCE
 from score_examples import CELL, RELABELLED, UNDEFINED_CELL, scores_of
 
@@ -19,11 +22,13 @@ from repope_eval.reporting.charts.detections import detection_charts
 from repope_eval.reporting.charts.drawing import Chart
 from repope_eval.reporting.charts.errors import most_frequent, objects_charts, relabelling_chart
 from repope_eval.reporting.charts.figures import (
+    _paint_bins,
     counts_chart,
     precision_recall_chart,
     reliability_chart,
     window_around,
 )
+from repope_eval.scoring.calibration import ReliabilityBin, drawn_bins
 from repope_eval.scoring.detection import Detection
 from repope_eval.scoring.estimates import Estimate
 from repope_eval.scoring.relabelling_effect import Effect
@@ -119,7 +124,7 @@ def test_a_chart_in_a_page_has_its_colours_a_name_and_ids_of_its_own(name: str) 
 def test_counts_have_a_row_a_variant_and_a_value_a_label_set() -> None:
     shown = texts(drawn("counts"))
     assert [shown.count(variant) for variant in CELLS] == [3, 3, 3]  # a panel each for TP, FP and F1
-    for value in ("1150", "1002", "28", "49", "0.8732", "0.9193"):
+    for value in ("1150", "1002", "28", "49", "87.3", "91.9"):
         assert value in shown
     assert {"POPE", "RePOPE"} <= set(shown)
 
@@ -192,6 +197,56 @@ def test_ranges_of_few_questions_are_joined() -> None:
     single = dataclasses.replace(EVIDENCE, reliability=EVIDENCE.reliability[:1])
     fewer = re.findall(r"<use [^>]*>", reliability_chart({"only": {"dash": single}}).svg.decode())
     assert len(marks) - len(fewer) == 1  # of 81 questions in nine ranges two marks, of 9 in one a single one
+
+
+def reliability_line(*numbers: int) -> list[float]:
+    """The confidences along the line of a reliability chart of ranges with so many questions."""
+    width = 1 / len(numbers)
+    bins = [
+        ReliabilityBin(
+            low=place * width,
+            high=(place + 1) * width,
+            n=number,
+            confidence=(place + 0.5) * width if number else None,
+            yes_share=0.5 if number else None,
+        )
+        for place, number in enumerate(numbers)
+    ]
+    axes = Figure().subplots()
+    _paint_bins(axes, bins, 0)
+    *marks, line = axes.get_lines()
+    assert len(marks) == sum(number > 0 for number in numbers)  # a mark for each range with questions
+    return [float(x) for x in np.asarray(line.get_xdata())]
+
+
+def test_a_line_of_reliability_is_broken_at_a_range_without_questions() -> None:
+    assert reliability_line(40, 40, 40, 40) == [0.125, 0.375, 0.625, 0.875]
+    first, gap, *others = reliability_line(40, 0, 40, 40)
+    assert (first, others) == (0.125, [0.625, 0.875])
+    assert math.isnan(gap)
+    assert [math.isnan(x) for x in reliability_line(40, 0, 0, 40)] == [False, True, False]
+
+
+def test_a_range_that_is_joined_with_an_empty_one_breaks_no_line() -> None:
+    joined = drawn_bins(EVIDENCE.reliability)
+    axes = Figure().subplots()
+    _paint_bins(axes, joined, 0)
+    assert not np.isnan(np.asarray(axes.get_lines()[-1].get_xdata())).any()
+
+
+def test_shares_are_drawn_in_percent() -> None:
+    assert {"F1, %", "88.0", "90.0", "92.0"} <= set(texts(drawn("counts")))
+    assert {"recall, %", "precision, %"} <= set(texts(drawn("precision_recall")))
+    assert any(re.fullmatch(r"F1 \d\d(\.\d)?", text) for text in texts(drawn("precision_recall")))
+    assert {f"share of yes, %, images that {one} it" for one in ("lack", "show")} <= set(
+        texts(drawn("detections"))
+    )
+    assert {"0", "25", "50", "75", "100", "share of yes, %"} <= set(texts(drawn("confused_objects")))
+
+
+def test_errors_of_an_object_are_told_of_the_answers_that_could_be_such() -> None:
+    assert {"8 of 48", "6 of 47"} <= set(texts(drawn("hallucinated_objects")))
+    assert {"12 of 42", "9 of 37"} <= set(texts(drawn("missed_objects")))
 
 
 def test_a_users_own_settings_change_nothing_and_are_left_as_they_were() -> None:

@@ -56,9 +56,9 @@ def test_the_page_has_a_row_for_each_object(detections: dict[str, Detection]) ->
     rows = texts(own_table(shown_detections(DETECTIONS, detections).table))
     assert [row[0] for row in rows] == [ALL_OBJECTS, "dog", "cat"]
     assert rows[0][1] == "8"
-    assert rows[0][2].startswith("0.8750 (")
+    assert rows[0][2].startswith("87.5 (")
     assert rows[1][1] == "4"
-    assert rows[1][2].startswith("0.7500 (")
+    assert rows[1][2].startswith("75.0 (")
     assert rows[2][3] == "–"
     with_table = page_of(detections)
     assert 'id="dash_b"' in with_table
@@ -72,7 +72,7 @@ def test_a_second_row_has_the_intervals_for_other_objects(detections: dict[str, 
     whole = dataclasses.replace(detections[ALL_OBJECTS], object_estimates=over_objects)
     rows = texts(own_table(shown_detections(DETECTIONS, {**detections, ALL_OBJECTS: whole}).table))
     assert [row[0] for row in rows] == [ALL_OBJECTS, "all objects, drawn over objects", "dog", "cat"]
-    assert rows[1][2] == "0.8750 (0.5000 to 0.9000)"
+    assert rows[1][2] == "87.5 (50.0–90.0)"
     assert "those in the second, for which objects are drawn" in page_of({**detections, ALL_OBJECTS: whole})
     assert "those in the second" not in page_of(detections)
     document = view_of({**detections, ALL_OBJECTS: whole}).scores.to_dict()["dash_b"]
@@ -89,5 +89,6 @@ def test_the_console_has_both_intervals(
     print_table(own_table(shown))
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
     (acc,) = [line for line in lines if line[:1] == ["ACC"]]
-    assert (acc[1], acc[3], acc[-1]) == ("0.8750", "to", "–")
-    assert any(line[:3] == ["harmonic", "mean", "0.6667"] for line in lines)
+    low, high = detections[ALL_OBJECTS].estimates["acc"].interval or (0, 0)
+    assert acc == ["ACC", "87.5", f"{100 * low:.1f}–{100 * high:.1f}", "–"]
+    assert any(line[:3] == ["harmonic", "mean", "66.7"] for line in lines)

@@ -35,12 +35,15 @@ def answered(n_answered: int, n_unparsed: int = 0, **fields: Any) -> Scores:
 
 def test_f1_before_and_after_what_changed_and_how_complete_the_run_is() -> None:
     found = headline(dataclasses.replace(BOTH, object_effects=[EFFECT, EFFECT]))
-    assert found.values == [("F1 under POPE", "0.8732"), ("F1 under RePOPE", "0.9193")]
-    assert found.about == "random; change +0.0461 (95 % interval +0.0349 to +0.0572)"
+    assert found.values == [
+        ("F1 under POPE", "87.3", "85.1–89.3"),
+        ("F1 under RePOPE", "91.9", "85.1–89.3"),
+    ]
+    assert found.about == "random; change +4.6 points (95 % interval +3.5 to +5.7)"
     assert found.is_change
     assert found.sentence == (
-        "F1 rises from 0.8732 under POPE to 0.9193 under RePOPE; of 40 errors under POPE, 14 were the label's, "
-        "2 are removed as ambiguous, and 24 remain; 6 new errors come up; all 1,026 questions are answered."
+        "F1 rises from 87.3 % under POPE to 91.9 % under RePOPE; of 40 errors under POPE, 14 were label errors, "
+        "2 are removed as ambiguous, and 24 remain; 6 answers become errors; all 1,026 questions are answered."
     )
 
 
@@ -48,38 +51,41 @@ def test_the_mean_over_variants_stands_first() -> None:
     pope, repope = {"random": CELL, "popular": CELL}, {"random": RELABELLED, "popular": CELL}
     scores = scores_of({**pope, "mean": mean([CELL, CELL])}, {**repope, "mean": mean([RELABELLED, CELL])})
     found = headline(dataclasses.replace(scores, object_effects=[EFFECT]))
-    assert "; of 20 errors under POPE (each question counted once), 7 were the label's, " in found.sentence
-    assert found.values == [("F1 under POPE", "0.8732"), ("F1 under RePOPE", f"{(0.9193 + 0.8732) / 2:.4f}")]
-    assert found.about.startswith("mean over 2 variants; change +0.02")
+    assert "; of 20 errors under POPE (each question counted once), 7 were label errors, " in found.sentence
+    assert found.values == [
+        ("F1 under POPE", "87.3", "85.1–89.3"),
+        ("F1 under RePOPE", f"{100 * (0.9193 + 0.8732) / 2:.1f}", "85.1–89.3"),
+    ]
+    assert found.about.startswith("mean over 2 variants; change +2.3 points (")
 
 
 def test_where_the_mean_is_undefined_all_questions_stand_together() -> None:
     scores = scores_of({"pos": CELL, "neg": UNDEFINED_CELL, "mean": dataclasses.replace(CELL, f1=None)})
     scores = dataclasses.replace(scores, distinct=scores_of({"distinct": CELL}))
     found = headline(scores)
-    assert found.values == [("F1 under POPE", "0.8732")]
+    assert found.values == [("F1 under POPE", "87.3", "85.1–89.3")]
     assert found.about == "all questions, each counted once"
-    assert found.sentence == "F1 is 0.8732 under POPE; all 1,026 questions are answered."
+    assert found.sentence == "F1 is 87.3 % under POPE; all 1,026 questions are answered."
     assert not found.is_change
 
 
 def test_where_f1_is_undefined_the_true_negative_rate_stands() -> None:
     found = headline(scores_of({"existence": UNDEFINED_CELL}))
-    assert found.values == [("TNR under POPE", "0.9787")]
+    assert found.values == [("TNR under POPE", "97.9", "")]
 
 
 def test_what_is_undefined_everywhere_is_a_dash() -> None:
     nothing = dataclasses.replace(UNDEFINED_CELL, tnr=None)
     scores = scores_of({"random": nothing}, {"random": nothing})
     found = headline(dataclasses.replace(scores, n_answered=0))
-    assert [value for _, value in found.values] == ["–", "–"]
+    assert [value for _, value, _ in found.values] == ["–", "–"]
     assert (
         found.sentence
-        == "F1 is – under POPE and under RePOPE; only 0 of 1,026 questions are answered (0.0 %)."
+        == "F1 is undefined under POPE and under RePOPE; only 0 of 1,026 questions are answered (0.0 %)."
     )
 
 
-@pytest.mark.parametrize(("f1", "verb"), [(0.9, "rises from 0.8732"), (0.8, "falls from 0.8732")])
+@pytest.mark.parametrize(("f1", "verb"), [(0.9, "rises from 87.3 %"), (0.8, "falls from 87.3 %")])
 def test_how_f1_changes(f1: float, verb: str) -> None:
     scores = scores_of({"random": CELL}, {"random": dataclasses.replace(CELL, f1=f1)})
     assert headline(scores).sentence.startswith(f"F1 {verb} ")
@@ -105,13 +111,13 @@ def test_how_complete_a_run_is(scores: Scores, clause: str) -> None:
     ],
 )
 def test_a_figure_of_few_questions_says_of_which_beside_it(scores: Scores, clause: str) -> None:
-    about = "random; change +0.0461 (95 % interval +0.0349 to +0.0572)"
+    about = "random; change +4.6 points (95 % interval +3.5 to +5.7)"
     assert headline(scores).about == f"{about}{clause}"
 
 
 def test_a_figure_of_a_part_of_the_images_says_so_beside_it() -> None:
     found = headline(dataclasses.replace(BOTH, part="10 of 1,100 images"))
-    assert found.about.endswith("(95 % interval +0.0349 to +0.0572); 10 of 1,100 images")
+    assert found.about.endswith("(95 % interval +3.5 to +5.7); 10 of 1,100 images")
     questions = [Question("a.png", "Can you see a dog?", "dog")]
     answers = {each: Answer(each, "yes") for each in questions}
     of_dogs = detection(dict.fromkeys(questions, True), answers, PROTOCOLS["repope"])
@@ -132,7 +138,7 @@ def test_where_no_answer_is_read_there_is_no_figure(protocol: Protocol) -> None:
             object_effects=[EFFECT],
         )
     )
-    assert found.values == [("F1 under POPE", "–"), ("F1 under RePOPE", "–")]
+    assert found.values == [("F1 under POPE", "–", ""), ("F1 under RePOPE", "–", "")]
     assert found.about == "random; none of 1,026 answers reads as yes or no"
     assert found.sentence == "All 1,026 questions are answered; no answer reads as yes or no."
 
@@ -146,13 +152,19 @@ def test_dash_b_tells_how_often_the_object_is_seen() -> None:
     questions = [Question(f"{place}.png", "Can you see a dog?", "dog") for place in range(8)]
     labels = {question: place < 4 for place, question in enumerate(questions)}
     answers = {q: Answer(q, "yes" if place != 7 else "no") for place, q in enumerate(questions)}
-    own = [shown_detections(DETECTIONS, {ALL_OBJECTS: detection(labels, answers, PROTOCOLS["repope"])})]
+    whole = detection(labels, answers, PROTOCOLS["repope"])
+    own = [shown_detections(DETECTIONS, {ALL_OBJECTS: whole})]
     found = headline(dataclasses.replace(scores_of({"all": CELL}), own=own))
+
+    def interval(name: str) -> str:
+        low, high = whole.estimates[name].interval or (0, 0)
+        return f"{100 * low:.1f}–{100 * high:.1f}"
+
     assert found.values == [
-        ("ACC", "0.6250"),
-        ("TNR", "0.2500"),
-        ("TPR", "1.0000"),
-        ("harmonic mean", "0.4000"),
+        ("ACC", "62.5", interval("acc")),
+        ("TNR", "25.0", interval("tnr")),
+        ("TPR", "100.0", interval("tpr")),
+        ("harmonic mean", "40.0", interval("harmonic_mean")),
     ]
     assert found.sentence == (
         "The model sees the object in 100.0 % of the images that show it and in 75.0 % of the images that lack it; "
@@ -163,13 +175,13 @@ def test_dash_b_tells_how_often_the_object_is_seen() -> None:
 def test_f1s_change_is_told_by_its_parts() -> None:
     remark = f1_parts_remark(scores_of({"random": CELL}, {"random": RELABELLED}))
     assert remark == (
-        "From POPE to RePOPE, F1 changes by +0.0461: +0.0294 by corrected labels (95 %: +0.0208 to +0.0382), +0.0215 "
-        "by questions left out, which may be the harder ones (no interval), and −0.0048 by prevalence "
-        "(95 %: −0.0065 to −0.0033), since 52.5 % of the answered questions that F1 counts have label yes before, and "
+        "From POPE to RePOPE, F1 changes by +4.6 points: +2.9 by corrected labels (95 %: +2.1 to +3.8), +2.1 "
+        "by questions left out, which may be the harder ones (no interval), and −0.5 by prevalence "
+        "(95 %: −0.7 to −0.3), since 52.5 % of the answered questions that F1 counts have label yes before, and "
         "44.2 % after."
     )
     of_mean = scores_of({"random": CELL, "mean": CELL}, {"random": CELL, "mean": RELABELLED})
-    assert "+0.0461 in the mean over variants: +0.0294 by" in (f1_parts_remark(of_mean) or "")
+    assert "+4.6 points in the mean over variants: +2.9 by" in (f1_parts_remark(of_mean) or "")
 
 
 def test_a_part_that_is_nothing_is_not_spoken_of() -> None:
@@ -180,10 +192,10 @@ def test_a_part_that_is_nothing_is_not_spoken_of() -> None:
         return f1_parts_remark(dataclasses.replace(scores, changes={"random": change}))
 
     assert remark(corrected=0.0461, left_out=0.0, prevalence=0.0) == (
-        "From POPE to RePOPE, F1 changes by +0.0461: +0.0461 by corrected labels (no interval)."
+        "From POPE to RePOPE, F1 changes by +4.6 points: +4.6 by corrected labels (no interval)."
     )
-    assert "(no interval), and +0.0001 by prevalence" in (
-        remark(corrected=0.046, left_out=0.0, prevalence=0.0001) or ""
+    assert "(no interval), and +0.1 by prevalence" in (
+        remark(corrected=0.046, left_out=0.0, prevalence=0.001) or ""
     )
     assert remark(corrected=0.0, left_out=0.0, prevalence=0.0) is None
     assert remark(corrected=0.1, left_out=None, prevalence=0.0) is None
@@ -193,17 +205,17 @@ def test_a_part_that_is_nothing_is_not_spoken_of() -> None:
 def test_ambiguous_questions() -> None:
     remark = ambiguity_remark({"random": RESOLUTION})
     assert remark is not None
-    assert "F1 is 0.9193 without them, 0.8687 if all of them are taken for no, 0.8939 if for yes" in remark
+    assert "F1 is 91.9 % without them, 86.9 % if all of them are taken for no, 89.4 % if for yes" in remark
     assert ambiguity_remark({"random": dataclasses.replace(RESOLUTION, n_ambiguous=0)}) is None
     assert ambiguity_remark({}) is None
 
 
 @pytest.mark.parametrize(
     ("ratios", "verdict"),
-    [((0.95, 1.03), "hardly come together"), ((1, 2), "come together in some variants")],
+    [((0.95, 1.03), "are hardly correlated"), ((1, 2), "are correlated in some variants")],
 )
 def test_errors_about_one_image(ratios: tuple[float, ...], verdict: str) -> None:
-    assert (clustering_remark(ratios) or "").endswith(f"the errors about one image {verdict}.")
+    assert (clustering_remark(ratios) or "").endswith(f": errors about the same image {verdict}.")
     assert clustering_remark(()) is None
 
 

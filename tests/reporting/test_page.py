@@ -35,10 +35,12 @@ def test_the_figures_the_run_and_its_settings_are_shown(whole: str) -> None:
     assert texts[:2] == ["a-word on repope"] * 2  # title and heading
     for text in (
         "RePOPE",
-        "0.9193",
-        "+0.0461",
-        "+0.0349 to +0.0572",
-        "0.8500",
+        "91.9",
+        "85.1–89.3",
+        "+4.6",
+        "+3.5 to +5.7",
+        "85.0",
+        "0.700",
         "−148",
         "2774",
         "unparsed",
@@ -47,11 +49,11 @@ def test_the_figures_the_run_and_its_settings_are_shown(whole: str) -> None:
         "How to cite",
     ):
         assert text in texts
-    for text in ("0.8800 to 0.9400", "FN → TN, the label's error", "yes: a-word", "0.8732 [0.8512, 0.8933]"):
+    for text in ("0.880–0.940", "FN → TN, label error", "yes: a-word", "87.3 (85.1–89.3)"):
         assert text in texts
     assert any("since 52.5\u00a0% of the answered questions that F1 counts have" in text for text in texts)
-    assert any("from 0.8353 to 0.9277 whatever each of them is" in text for text in texts)
-    assert any(pair == ("0.0431", "0.0300 to 0.0600") for pair in pairwise(texts))
+    assert any("from 83.5 % to 92.8 % whatever each of them is" in text for text in texts)
+    assert any(pair == ("0.043", "0.030–0.060") for pair in pairwise(texts))
     assert any("neuhaus2025repope" in text and "li2023pope" in text for text in texts)
 
 
@@ -116,6 +118,48 @@ def test_settings_are_shown_as_people_write_them() -> None:
     assert (shown["none"], shown["zero"], shown["no"]) == ("–", "0", "False")
     assert shown["variants"] == "random, popular"
     assert shown["long"].endswith("… (4000 more characters)")
+
+
+def settings_of(source: str, heading: str) -> dict[str, str]:
+    """The settings that a page lists below a heading; none where it has no such heading."""
+    _, found, rest = source.partition(heading)
+    listed = rest.partition("</dl>")[0] if found else ""
+    return dict(re.findall(r"<dt>(.*?)</dt><dd>(.*?)</dd>", listed))
+
+
+def test_settings_at_their_defaults_are_folded() -> None:
+    settings = {
+        "limit": 8,
+        "protocol": "repope",
+        "data_dir": None,
+        "model.max_new_tokens": 1024,
+        "model.dtype": "float16",
+        "bench.labels.yes": ["yes", "true", "1"],
+        "bench.labels.no": ["no"],
+        "unknown_here": None,
+    }
+    source = html(run_view(settings=settings))
+    assert settings_of(source, "<h3>Settings that are not at their defaults</h3>") == {
+        "limit": "8",
+        "model.dtype": "float16",
+        "bench.labels.no": "no",
+        "unknown_here": "–",
+    }
+    assert settings_of(source, "<details>\n<summary>The settings at their defaults</summary>") == {
+        "protocol": "repope",
+        "data_dir": "–",
+        "model.max_new_tokens": "1024",
+        "bench.labels.yes": "yes, true, 1",
+    }
+    assert "The settings at their defaults" not in html(run_view(settings={"limit": 8}))
+
+
+def test_the_interval_of_a_figure_is_beside_it(whole: str) -> None:
+    assert '<b>87.3</b> <span class="of">(85.1–89.3)</span>' in whole
+    (scores, *_) = re.findall(r'<table class="[^"]*beside[^"]*">.*?</table>', whole, re.DOTALL)
+    assert "In percent, with the 95 % interval of F1" in scores
+    assert re.search(r"91\.9\s*<small>85\.1–89\.3</small>", scores)
+    assert "1150" not in scores  # counts have a table of their own
 
 
 def test_a_prompt_keeps_its_line_breaks() -> None:

@@ -30,7 +30,7 @@ def test_the_verdict_counts_each_question_once() -> None:
     assert verdict(relabelling_view()) == (
         "Of 5 settled questions, 3 (60.00 %) changed from yes to no or from no to yes, and 1 (20.00 %) turned out "
         "ambiguous. The two annotators give the same label to 3 (50.00 %) of the 6 questions that both labelled. "
-        f"Cohen's kappa is {(18 - 14) / (36 - 14):.4f} (no interval: fewer than 100 images were labelled by both). "
+        f"Cohen's kappa is {(18 - 14) / (36 - 14):.3f} (no interval: fewer than 100 images were labelled by both). "
         "Not settled and left out: 2 of 7 questions (1 in dispute, 1 not labelled by both). What is said of the "
         "settled ones is theirs alone."
     )
@@ -101,9 +101,9 @@ def test_what_was_chosen_is_no_error_rate_and_the_rest_is_estimated_apart() -> N
 
 
 def test_kappa_has_an_interval_or_a_reason_and_says_what_it_is_of() -> None:
-    assert kappa_text(Estimate(value=0.9, interval=(0.85, 0.95)), of_queue=False) == "0.9000 [0.8500, 0.9500]"
+    assert kappa_text(Estimate(value=0.9, interval=(0.85, 0.95)), of_queue=False) == "0.900 (0.850–0.950)"
     assert kappa_text(Estimate(value=0.9, reason="few"), of_queue=True) == (
-        "0.9000 (no interval: few), over the queue's questions and not the benchmark's"
+        "0.900 (no interval: few), over the queue's questions and not the benchmark's"
     )
 
 

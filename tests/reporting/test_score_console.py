@@ -13,9 +13,9 @@ from score_examples import CELL, RELABELLED, scores_of
 
 from repope_eval.relabelling.label_changes import LabelChange, print_label_changes
 from repope_eval.reporting.console import print_document, print_sentences, print_table, print_text
-from repope_eval.reporting.figure_texts import BALANCED_TITLES
+from repope_eval.reporting.figure_texts import BALANCED_TITLES, COUNT_TITLES
 from repope_eval.reporting.results import print_scores
-from repope_eval.reporting.score_table import COLUMNS, ScoreRow, score_rows
+from repope_eval.reporting.score_table import POPE_FIGURES, ScoreRow, score_rows
 from repope_eval.reporting.tables import Cell, Column, Row, Table
 from repope_eval.scoring.protocol_scores import mean
 from repope_eval.scoring.scores import Scores
@@ -52,17 +52,19 @@ def shown(scores: Scores, output: Terminal, monkeypatch: pytest.MonkeyPatch, col
     return output.shown()
 
 
+def lines_of(row: ScoreRow) -> tuple[list[str], list[str]]:
+    """The texts of a row in the table of POPE's figures, and in that of counts and of what F1 hides."""
+    f1, *others = map(row.figure, POPE_FIGURES)
+    numbers = [*map(row.figure, COUNT_TITLES), *map(row.count, ("n_questions", "n_unanswered", "n_unparsed"))]
+    return (
+        [f1, *f"({row.interval('f1')})".split(), *others],
+        [text for text in (*numbers, *map(row.figure, BALANCED_TITLES)) if text],
+    )
+
+
 def figures_of(rows: list[ScoreRow]) -> Counter[str]:
-    """All figures that tables of these rows hold, and how often."""
-    texts = [
-        [
-            *map(row.figure, (*COLUMNS, *BALANCED_TITLES)),
-            *row.f1_interval(short=True).split(),
-            *map(row.count, ("n_questions", "n_unanswered", "n_unparsed")),
-        ]
-        for row in rows
-    ]
-    return Counter(text for of_row in texts for text in of_row if text)
+    """All figures that the tables of these rows have, and how often."""
+    return Counter(text for row in rows for line in lines_of(row) for text in line)
 
 
 @pytest.mark.parametrize("columns", [40, 80])
@@ -72,7 +74,7 @@ def test_on_a_terminal_tables_fit_and_no_figure_is_cut(monkeypatch: pytest.Monke
     tables, _, _ = text.partition("From POPE to")
     assert not figures_of(list(score_rows(three_variants()))) - Counter(tables.split())
     assert "…" not in text
-    assert {"questions", "unparsed", "precision", "recall", "MCC"} <= set(text.split())
+    assert {"questions", "unparsed", "precision", "recall", "MCC", "TP"} <= set(text.split())
 
 
 @pytest.mark.parametrize("columns", [40, 400])
@@ -81,12 +83,10 @@ def test_elsewhere_a_row_is_a_line_whatever_the_terminal(
 ) -> None:
     text = shown(three_variants(), Terminal(interactive=False), monkeypatch, columns)
     assert text == shown(three_variants(), Terminal(interactive=False), monkeypatch, 120)
-    rows = list(score_rows(three_variants()))
     lines = [line.split() for line in text.splitlines()]
-    for row in rows:
-        f1, *others = map(row.figure, COLUMNS)
-        cells = [f1, *row.f1_interval(short=True).split(), *others]
-        assert any(line[-len(cells) :] == cells for line in lines)
+    for row in score_rows(three_variants()):
+        for cells in lines_of(row):
+            assert any(line[-len(cells) :] == cells for line in lines)
 
 
 def test_columns_of_zeros_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,13 +96,15 @@ def test_columns_of_zeros_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_what_f1s_change_is_made_of_stands_below(monkeypatch: pytest.MonkeyPatch) -> None:
     text = shown(three_variants(), Terminal(), monkeypatch)
-    assert "+0.0215 by questions left out, which may be the harder ones" in text.replace("\n", " ")
+    assert "+2.1 by questions left out, which may be the harder ones" in text.replace("\n", " ")
     assert "prevalence" not in shown(scores_of({"random": CELL}), Terminal(), monkeypatch)
 
 
 @pytest.mark.parametrize("model", ["[bold]x[/bold]", "x[/]", ":smile:", "模型"])
 def test_a_models_name_is_shown_as_it_is(monkeypatch: pytest.MonkeyPatch, model: str) -> None:
-    assert f"{model} on repope, protocol repope" in shown(three_variants(model), Terminal(), monkeypatch)
+    assert f"{model} on repope, protocol repope, in percent" in shown(
+        three_variants(model), Terminal(), monkeypatch
+    )
 
 
 def test_names_are_text_in_cells_and_titles_and_measured_so(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -133,7 +135,7 @@ def test_a_document_for_programs_stays_what_it_is(monkeypatch: pytest.MonkeyPatc
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
 def test_an_output_that_cannot_show_every_character(monkeypatch: pytest.MonkeyPatch, encoding: str) -> None:
     text = shown(three_variants("模"), Terminal(encoding, interactive=False), monkeypatch)
-    assert "? on repope, protocol repope" in text
+    assert "? on repope, protocol repope, in percent" in text
     assert "-148" in text
 
 
@@ -165,19 +167,19 @@ def test_a_padded_table_fits_too(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_notes_stand_below_their_figures_where_there_is_no_room(monkeypatch: pytest.MonkeyPatch) -> None:
-    cell = Cell(text="0.8989", note="0.8881 to 0.9093")
+    cell = Cell(text="−1.2", note="−1.8 to −0.6")
     columns = (Column(title="model", is_text=True), Column(title="F1"))
     table = Table(caption="", columns=columns, rows=(Row(cells=(Cell(text="a-model (paper)"), cell)),))
     lines = {}
-    for columns_shown in (60, 40):
+    for columns_shown in (60, 34):
         output = Terminal()
         monkeypatch.setattr(sys, "stdout", output)
         monkeypatch.setenv("COLUMNS", str(columns_shown))
         monkeypatch.setenv("TERM", "dumb")
         print_table(table)
-        lines[columns_shown] = [" ".join(line.split()) for line in output.shown().splitlines() if "0" in line]
-    assert lines[60] == ["a-model (paper) 0.8989 (0.8881 to 0.9093)"]
-    assert lines[40] == ["a-model (paper) 0.8989", "(0.8881 to 0.9093)"]
+        lines[columns_shown] = [" ".join(line.split()) for line in output.shown().splitlines() if "−" in line]
+    assert lines[60] == ["a-model (paper) −1.2 (−1.8 to −0.6)"]
+    assert lines[34] == ["a-model (paper) −1.2", "(−1.8 to −0.6)"]
 
 
 def test_a_reader_that_wants_no_more_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -211,7 +213,7 @@ def test_f1_of_a_part_of_the_questions_is_marked_and_the_mark_explained(
 ) -> None:
     few = dataclasses.replace(CELL, n_answered=CELL.n_questions, n_unparsed=31)
     text = shown(scores_of({"random": few}), Terminal(), monkeypatch)
-    assert " 0.8732† " in text
+    assert " 87.3† (85.1–89.3) " in text
     assert "†: F1 leaves out more than 1 % of the questions" in text
     whole = scores_of({"random": dataclasses.replace(few, n_unparsed=30)})
     assert "†" not in shown(whole, Terminal(), monkeypatch)
@@ -223,8 +225,7 @@ def test_answers_none_of_which_is_read_have_no_f1(monkeypatch: pytest.MonkeyPatc
     unread = dataclasses.replace(CELL, f1=0.0, f1_balanced=0.0, n_answered=3000, n_unparsed=3000)
     scores = dataclasses.replace(scores_of({"random": unread}), protocol="vlmevalkit")
     (row,) = score_rows(scores)
-    assert [row.figure("f1"), row.f1_interval(), row.figure("f1_balanced")] == ["–"] * 3
-    assert row.interval("f1") == ""
+    assert [row.figure("f1"), row.interval("f1"), row.figure("f1_balanced")] == ["–", "", "–"]
     assert "†" not in shown(scores, Terminal(), monkeypatch)
 
 

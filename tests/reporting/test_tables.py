@@ -5,7 +5,19 @@ from dataclasses import replace
 import pytest
 
 from repope_eval.reporting.console import COLUMN_GAP, Fitted, fitted, natural, print_table
-from repope_eval.reporting.figure_texts import change_text, clipped, count_text, figure_text, interval_text
+from repope_eval.reporting.figure_texts import (
+    change_interval_text,
+    change_text,
+    clipped,
+    coefficient_text,
+    count_text,
+    figure_interval_text,
+    figure_text,
+    interval_text,
+    number_text,
+    p_text,
+    percent_text,
+)
 from repope_eval.reporting.tables import (
     Cell,
     Column,
@@ -127,10 +139,12 @@ def test_a_table_without_rows_fits() -> None:
     ("name", "value", "text"),
     [
         ("tp", 0, "0"),
-        ("tp", 1006.6666, "1006.7"),
-        ("f1", 1, "1.0000"),
-        ("mcc", -0.026, "−0.0260"),
-        ("mcc", -0.00001, "0.0000"),
+        ("tp", 1006.6666, "–"),
+        ("f1", 1, "100.0"),
+        ("f1", 0.8732, "87.3"),
+        ("yes_ratio", 0.00001, "0.0"),
+        ("mcc", -0.026, "−0.026"),
+        ("mcc", -0.00001, "0.000"),
         ("f1", None, "–"),
     ],
 )
@@ -138,22 +152,82 @@ def test_a_figure_as_it_is_shown(name: str, value: float | None, text: str) -> N
     assert figure_text(name, value) == text
 
 
-def test_a_count_is_whole_where_it_can_be() -> None:
-    assert [count_text(value) for value in (0, 3000, 2728.0, 2728.3333)] == ["0", "3000", "2728", "2728.3"]
+def test_a_mean_that_is_no_whole_number_is_no_count() -> None:
+    assert [count_text(value) for value in (0, 3000, 2728.0, 2728.3333)] == ["0", "3000", "2728", "–"]
+    assert [change_text("tp", value) for value in (-148, 0.0, 21.0, 21.5)] == ["−148", "0", "+21", "–"]
 
 
 def test_intervals_stand_in_brackets_with_the_digits_of_their_figure() -> None:
-    assert figure_text("f1", 0.8732, (0.8512, 0.8933)) == "0.8732 [0.8512, 0.8933]"
-    assert figure_text("tp", 1150.0, (1100.4, 1200.6)) == "1150 [1100, 1201]"
-    assert figure_text("tp", 1150.5, (1100.4, 1200.6)) == "1150.5 [1100.4, 1200.6]"
-    assert change_text("f1", 0.05, (-0.01, 0.11)) == "+0.0500 [−0.0100, +0.1100]"
-    assert figure_text("mcc", -0.026, (-0.1, 0.05)) == "−0.0260 [−0.1000, 0.0500]"
+    assert figure_text("f1", 0.8732, (0.8512, 0.8933)) == "87.3 (85.1–89.3)"
+    assert figure_text("tp", 1150.0, (1100.4, 1200.6)) == "1150 (1100–1201)"
+    assert figure_text("tp", 1150.5, (1100.4, 1200.6)) == "–"
+    assert change_text("f1", 0.05, (-0.01, 0.11)) == "+5.0 (−1.0 to +11.0)"
+    assert figure_text("mcc", -0.026, (-0.1, 0.05)) == "−0.026 (−0.100 to 0.050)"
     assert figure_text("f1", None, (0.1, 0.2)) == change_text("f1", None, (0.1, 0.2)) == "–"
 
 
 def test_an_interval_alone() -> None:
-    assert interval_text((0.8512, 0.8933)) == "0.8512 to 0.8933"
-    assert interval_text(None) == "–"
+    assert figure_interval_text("f1", (0.8512, 0.8933)) == "85.1–89.3"
+    assert figure_interval_text("mcc", (0.8512, 0.8933)) == "0.851–0.893"
+    assert change_interval_text("f1", (-0.018, -0.006)) == "−1.8 to −0.6"
+    assert figure_interval_text("f1", None) == change_interval_text("f1", None) == "–"
+
+
+@pytest.mark.parametrize(
+    ("interval", "text"),
+    [
+        ((1, 2), "1–2"),
+        ((-1, 2), "−1 to 2"),
+        ((-2, -1), "−2 to −1"),
+        ((0, 0), "0–0"),
+    ],
+)
+def test_ends_with_a_sign_are_joined_by_to(interval: tuple[float, float], text: str) -> None:
+    assert interval_text(interval, lambda end: number_text(end, ".0f")) == text
+
+
+@pytest.mark.parametrize(
+    ("interval", "text"),
+    [
+        ((0.0, 0.004), "0.0 to +0.4"),
+        ((-0.004, 0.0), "−0.4 to 0.0"),
+        ((-0.0002, 0.0002), "0.0–0.0"),
+    ],
+)
+def test_an_end_of_a_change_that_rounds_to_nothing_has_no_sign(
+    interval: tuple[float, float], text: str
+) -> None:
+    assert change_interval_text("f1", interval) == text
+
+
+def test_a_share_is_in_percent_and_a_coefficient_has_three_decimals() -> None:
+    assert [percent_text(value) for value in (0, 0.8732, 0.99996, 1, None)] == [
+        "0.0", "87.3", "100.0", "100.0", "–",
+    ]  # fmt: skip
+    assert percent_text(0.8732, (0.8512, 0.8933)) == "87.3 (85.1–89.3)"
+    assert [coefficient_text(value) for value in (0.8324, 1, -0.0004, None)] == [
+        "0.832",
+        "1.000",
+        "0.000",
+        "–",
+    ]
+    assert coefficient_text(0.8324, (0.801, 0.86)) == "0.832 (0.801–0.860)"
+
+
+@pytest.mark.parametrize(
+    ("p", "text"),
+    [(0.0344, "0.034"), (1, "1.000"), (0.001, "0.001"), (0.00099, "< 0.001"), (0, "< 0.001"), (None, "–")],
+)
+def test_a_p_that_is_too_small_for_three_decimals_is_never_zero(p: float | None, text: str) -> None:
+    assert p_text(p) == text
+
+
+@pytest.mark.parametrize("difference", [0.0004, -0.0004])
+def test_a_change_is_in_points_with_its_sign(difference: float) -> None:
+    assert change_text("f1", difference) == "0.0"
+    assert change_text("f1", 100 * difference) == ("+4.0" if difference > 0 else "−4.0")
+    assert change_text("mcc", difference) == "0.000"
+    assert change_text("mcc", 100 * difference) == ("+0.040" if difference > 0 else "−0.040")
 
 
 def test_a_long_text_is_cut_and_says_so() -> None:

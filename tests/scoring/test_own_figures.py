@@ -82,16 +82,16 @@ def test_each_kind_that_a_benchmark_names_is_there(source: str) -> None:
     [
         (
             GROUPS,
-            [("groups right under POPE", "0.0000")],
+            [("groups right under POPE", "0.0", "0.0–79.3")],
             "over 1 group",
             "All answers are right in 0 of 1 group",
         ),
-        (NOES, [("F1 of “no”", "–")], "state, 4 rows", "Answers count that are exactly Yes or No"),
+        (NOES, [("F1 of “no”", "–", "")], "state, 4 rows", "Answers count that are exactly Yes or No"),
     ],
 )
 def test_what_stands_first_is_said_by_the_benchmark(
     section: OwnSection,
-    values: list[tuple[str, str]],
+    values: list[tuple[str, str, str]],
     about: str,
     sentence: str,
     answers: dict[Question, Answer],
@@ -103,7 +103,8 @@ def test_what_stands_first_is_said_by_the_benchmark(
     first = score_benchmark(
         of_label_set("pope", groups=groups, own=(replace(section, leads=True),)), answers, "m"
     )
-    assert headline(after).values == [("F1 under POPE", "0.6667")]
+    low, high = after.cells["pope"]["state"].estimates["f1"].interval or (0, 0)
+    assert headline(after).values == [("F1 under POPE", "66.7", f"{100 * low:.1f}–{100 * high:.1f}")]
     assert after.sentence.startswith("F1 66.7 ")
     found = headline(first)
     assert (found.values, found.about) == (values, about)
