@@ -91,7 +91,7 @@ def test_its_own_figure_stands_first_and_has_a_section(
     scores = scored(tmp_path)
     page = page_of_scores(scores)
     headline = "".join(page.partition('<p class="headline">')[2].partition("</p>")[0])
-    assert "groups right under Twins&#39;</span> <b>0.7500</b>" in headline
+    assert "groups right under Twins&#39;</span> <b>75.0</b>" in headline
     assert "over 4 groups" in headline
     assert "All answers are right in 3 of 4 groups; all 8 questions are answered." in page
     assert "<h2>Twins</h2>\n<p>Of two images one lacks the object.</p>" in page
@@ -138,8 +138,8 @@ def test_another_figure_is_a_function_and_a_line_of_the_table_of_kinds(
     scores = scored(tmp_path)
     page = page_of_scores(scores)
     assert '<a href="#objects_seen">Objects seen</a>' in page
-    assert '<span class="of">objects seen</span> <b>1.0000</b>' in page
-    assert "<td>1.0000<small>0.4000 to 1.0000</small></td>" in page
+    assert '<span class="of">objects seen</span> <b>100.0</b>' in page
+    assert "<td>100.0<small>40.0–100.0</small></td>" in page
     assert scores.to_dict()["objects_seen"] == {"share": 1.0}
     print_scores(scores)
     assert "Which objects are seen" in capsys.readouterr().out

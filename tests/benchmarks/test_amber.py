@@ -87,8 +87,8 @@ def test_an_answer_file_is_scored_with_the_authors_figures_beside_ours(
     assert 'id="amber"' in page
     assert "All questions about existence have the label no" in page
     assert "TNR" in page[: page.index('id="amber"')]
-    assert [line.split()[:6] for line in result.stdout.splitlines() if "existence" in line][1] == [
-        *("existence", "AMBER", "4918", "1.0000", "–", "–")
+    assert [line.split() for line in result.stdout.splitlines() if "existence" in line][1] == [
+        *("existence", "AMBER", "0", "0", "4918", "0", "4918", "100.0", "–", "–", "–")
     ]
 
 

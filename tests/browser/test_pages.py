@@ -204,7 +204,7 @@ def first_column(page: Page, table: str) -> list[str]:
 def test_the_tables_of_scores_need_not_be_scrolled(
     browser: Browser, run_page: Path, leaderboard: Path
 ) -> None:
-    for path, name in ((run_page, "scores"), (leaderboard, "Models by F1 (mean)")):
+    for path, name in ((run_page, "In percent"), (run_page, "Counts"), (leaderboard, "Models by F1 (mean)")):
         with opened(browser, path, 1100) as (page, _):
             table = page.locator(f".wide[aria-label^='{name}']")
             assert table.evaluate("wide => wide.scrollWidth <= wide.clientWidth")

@@ -45,17 +45,17 @@ def test_the_tables_of_a_real_models_scores_are_what_the_program_computes(
         for label_set, title in (("pope", "POPE"), ("repope", "RePOPE")):
             cell = scores[label_set][variant]
             counts = " | ".join(str(cell[name]) for name in ("tp", "fp", "tn", "fn"))
-            ratios = " | ".join(f"{cell[name]:.4f}".lstrip("0") for name in ("precision", "recall", "f1"))
+            ratios = " | ".join(f"{100 * cell[name]:.1f}" for name in ("precision", "recall", "f1"))
             page = TEXTS["docs/how-to/score-answers.md"]
             assert f"| {variant} | {title} | {counts} | {ratios} |" in page
     page, change = TEXTS["docs/concepts/prevalence.md"], document["change"]["mean"]
-    assert f"F1 changes by {signed(change['f1'])} in the mean over variants" in unwrapped(page)
-    told = dict(re.findall(r"^\| `(\w+)` \| .+ \| ([+−]\.\d{4}) \| .+ \|$", page, re.MULTILINE))
+    assert f"F1 changes by {signed(change['f1'])} points in the mean over variants" in unwrapped(page)
+    told = dict(re.findall(r"^\| `(\w+)` \| .+ \| ([+−]\d\.\d) \| .+ \|$", page, re.MULTILINE))
     assert told == {part: signed(found["value"]) for part, found in change["f1_parts"].items()}
 
 
 def signed(value: float) -> str:
-    return f"{value:+.4f}".replace("0.", ".", 1).replace("-", "−")
+    return f"{100 * value:+.1f}".replace("-", "−")
 
 
 def test_the_labels_that_repope_changed_are_as_many_as_is_said(shared: Path) -> None:

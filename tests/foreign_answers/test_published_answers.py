@@ -110,7 +110,9 @@ def test_the_command_scores_them_without_torch(
             cell["n_questions"] - cell["n_answered"],
             *(cell[n] for n in ("tp", "fp", "tn", "fn")),
         ) == expected[:5]
-        assert all(text in result.stdout for text in expected[5:])
+        ratios = [cell[name] for name in ("precision", "recall", "f1")]
+        assert tuple(f"{ratio:.4f}" for ratio in ratios) == expected[5:]
+        assert all(f" {100 * ratio:.1f}" in result.stdout for ratio in ratios)
     answers = read_rows(run / "answers.jsonl")
     assert len(answers) == 5043
     assert set(answers[0]) == {"image", "question", "response", "n_tokens", "p_yes", "p_no"}
@@ -118,9 +120,7 @@ def test_the_command_scores_them_without_torch(
     assert json.loads((run / "manifest.json").read_text(encoding="utf-8"))["status"] == "complete"
     assert '246 rows with image spelt "imange"' in result.stderr
     explained = " ".join((DOCUMENTATION / "concepts" / "relabelling.md").read_text(encoding="utf-8").split())
-    random_ones = {
-        name: f"{value:.4f}".removeprefix("0") for name, value in document["ambiguous"]["random"].items()
-    }
+    random_ones = {name: f"{100 * value:.1f} %" for name, value in document["ambiguous"]["random"].items()}
     assert (
         "F1 on random is {removed} without them, {all_no} if all of them are taken for no, {all_yes} if for yes, "
         "and {lowest} to {highest} whatever each of them is.".format(**random_ones)
