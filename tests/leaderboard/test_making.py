@@ -251,17 +251,19 @@ def test_runs_stand_among_the_papers_models_and_beside_their_own(shared: Path, t
     def about_coco(manifest: dict[str, Any]) -> None:
         manifest["settings"] |= {"bench": REPOPE, "data_dir": str(shared)}
 
-    for name in ("ovis2_1b", "mine"):
+    for name in ("ovis2_1b", "Ovis2-2B"):
         write_run(tmp_path / name, benchmark, name, answer_lines(benchmark, 0.05), about_coco)
     board = board_of(tmp_path, reference="paper")
-    assert [entry.name for entry in board.runs] == ["mine", "ovis2_1b"]
+    assert [entry.name for entry in board.runs] == ["Ovis2-2B", "ovis2_1b"]
     assert len(board.entries) == 19
-    assert all(entry.name.endswith(" (paper)") for entry in board.entries if entry.is_paper)
+    papers = [entry.name for entry in board.entries if entry.is_paper]
+    assert [name for name in papers if " (paper)" in name] == ["Ovis2-2B (paper)"]  # a run has its name
+    assert len({entry.name for entry in board.entries}) == 19
     ((run, paper),) = board.pairs
-    assert (run.name, paper.name) == ("ovis2_1b", "Ovis2-1B (paper)")
+    assert (run.name, paper.name) == ("ovis2_1b", "Ovis2-1B")
     assert [each.group for each in board.agreements] == ["runs"] * 4 + ["paper"] * 4
-    assert board.standing("pope", "mean", "Ovis2-1B (paper)") is None
-    for name in ("ovis2_1b", "mine"):
+    assert board.standing("pope", "mean", "Ovis2-1B") is None
+    for name in ("ovis2_1b", "Ovis2-2B"):
         path = tmp_path / name / "answers.jsonl"
         path.write_text("".join(path.read_text().splitlines(keepends=True)[:-1]))
     fewer = board_of(tmp_path, reference="paper", coverage=0.9)
@@ -276,10 +278,10 @@ def test_runs_stand_among_the_papers_models_and_beside_their_own(shared: Path, t
     (apart,) = [sentence for sentence in sentences(fewer) if sentence.startswith("The paper's counts")]
     assert apart.startswith("The paper's counts are over all 5,127 questions, the runs' figures over 5,126:")
     ranks = {model["name"]: model["ranks"] for model in leaderboard_document(fewer)["models"]}
-    assert ranks["Ovis2-1B (paper)"]["pope"]["mean"]["rank"] is None
-    assert "no ranking holds both" in ranks["Ovis2-1B (paper)"]["pope"]["mean"]["reason"]
+    assert ranks["Ovis2-1B"]["pope"]["mean"]["rank"] is None
+    assert "no ranking holds both" in ranks["Ovis2-1B"]["pope"]["mean"]["reason"]
     first = leader_sentence(fewer) or ""
-    assert first.startswith("First of your runs by F1 are mine and ovis2_1b under RePOPE")
+    assert first.startswith("First of your runs by F1 are Ovis2-2B and ovis2_1b under RePOPE")
     assert "in place" not in first
     for name in ("standings", "leaderboard", "every_figure"):
         assert apart.startswith(leaderboard_tables(fewer)[name].caption.partition(". ")[2]), name

@@ -176,7 +176,7 @@ def test_a_long_name_is_cut_before_the_edge_of_the_chart_of_ranks(
     folder: str | None, name: str, paper: Leaderboard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     entry = dataclasses.replace(paper.entries[0], name=name, folder=folder)
-    board = dataclasses.replace(paper, entries=(entry, *paper.entries[1:]))
+    board = dataclasses.replace(paper, entries=(entry, *paper.entries[1:]), agreements=())
     figures: list[Figure] = []
 
     def painted(_: str, title: str, description: str, height: float, paint: Callable[[Figure], None]) -> None:
@@ -184,7 +184,7 @@ def test_a_long_name_is_cut_before_the_edge_of_the_chart_of_ranks(
         paint(figures[-1])
 
     monkeypatch.setattr(ranking, "draw", painted)
-    monkeypatch.setattr(ranking, "_places", lambda *_: {name: (1, 17), "short": (2, 16)})
+    monkeypatch.setattr(ranking, "_f1_of_both", lambda *_: {name: (0.9, 0.7), "short": (0.8, 0.75)})
     ranking.slopes_chart(board, "mean")
     (axes,) = figures[0].axes
     cut = [text.get_text() for text in axes.texts if name[:5] in text.get_text()]
@@ -193,6 +193,46 @@ def test_a_long_name_is_cut_before_the_edge_of_the_chart_of_ranks(
     for text in axes.texts:
         extent = text.get_window_extent()
         assert 0 <= extent.x0 < extent.x1 <= figures[0].bbox.width, text.get_text()
+
+
+@pytest.mark.parametrize(
+    ("places", "spread"),
+    [
+        ([], []),
+        ([1.0, 2.0, 3.0], [1.0, 2.0, 3.0]),  # far enough apart already
+        ([2.0, 2.0], [1.75, 2.25]),
+        ([2.0, 2.2, 2.4, 4.0], [1.7, 2.2, 2.7, 4.0]),
+        ([0.0, 0.0], [0.25, 0.75]),  # not beyond an edge
+        ([5.0, 5.0], [4.25, 4.75]),
+    ],
+)
+def test_names_of_near_figures_move_apart_by_as_little_as_it_takes(
+    places: list[float], spread: list[float]
+) -> None:
+    assert ranking.spread(places, 0.5, 5.0) == pytest.approx(spread)
+
+
+def test_of_the_papers_models_only_intervals_that_are_apart_make_a_move_certain(paper: Leaderboard) -> None:
+    rising, falling = ranking.certain_moves(paper, "random")
+    pairs = [
+        pair for each in paper.agreements if each.variant == "random" for pair in each.agreement.overtakings
+    ]
+    assert pairs
+    entries = {entry.name: entry for entry in paper.entries}
+
+    def are_apart(one: str, other: str) -> bool:
+        ends = [
+            [
+                entries[name].cells[labels]["random"].estimates["f1"].interval or (0, 1)
+                for name in (one, other)
+            ]
+            for labels in paper.label_sets
+        ]
+        return all(first[0] > second[1] or second[0] > first[1] for first, second in ends)
+
+    certain = [pair for pair in pairs if are_apart(pair.model, pair.overtaken)]
+    assert rising == {pair.model for pair in certain}
+    assert falling == {pair.overtaken for pair in certain}
 
 
 def test_one_run_has_no_ranking_chart_and_an_undefined_figure_no_mark(tmp_path: Path) -> None:
