@@ -225,7 +225,7 @@ def _certainty_note(board: Leaderboard) -> str:
     """When an overtaking is more than chance."""
     rules = []
     if board.runs:
-        rules.append(f"between runs, it comes about in {CERTAIN:.0%} of the drawn sets of images")
+        rules.append(f"between runs, it comes about in {100 * CERTAIN:.0f} % of the drawn sets of images")
     if board.has_paper:
         rules.append("between the paper's models, their intervals of F1 are apart under both label sets")
     return f"More than chance: {'; '.join(rules)}."

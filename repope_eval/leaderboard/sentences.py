@@ -82,7 +82,7 @@ def _is_unread(board: Leaderboard, entry: Entry) -> bool:
 def _leaders_clause(board: Leaderboard, label_set: str, leaders: Sequence[Entry]) -> str:
     """The names of those that are first under a label set, and their F1."""
     value = percent_text(leaders[0].cells[label_set][board.headline].estimates["f1"].value)
-    figure = value if len(leaders) == 1 else f"a tie at {value}"
+    figure = f"{value} %" if len(leaders) == 1 else f"a tie at {value} %"
     return f"{_entry_names(board, leaders)} under {label_set_phrase(label_set)} ({figure})"
 
 

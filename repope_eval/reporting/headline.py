@@ -202,8 +202,12 @@ def f1_parts_remark(scores: Scores) -> str | None:
     if not scores.changes:
         return None
     where, change = _main_summary(scores.changes)
-    # A part is exactly 0 where no label and no question has a share in it; the sentence leaves it out.
-    parts = {part: estimate for part, estimate in change.f1_parts.items() if estimate.value != 0}
+    # A part is exactly 0 where no label and no question has a share in it; the sentence leaves out what rounds to it.
+    parts = {
+        part: estimate
+        for part, estimate in change.f1_parts.items()
+        if estimate.value is None or float(figure_text("f1", abs(estimate.value))) != 0
+    }
     if not parts or any(estimate.value is None for estimate in parts.values()):
         return None
     first, second = (label_set_phrase(name) for name in scores.cells)

@@ -172,11 +172,11 @@ def _effect_titles(scores: Scores) -> list[str]:
 
 def _settings_at_defaults(settings: Mapping[str, Any]) -> dict[str, Any]:
     """The settings whose value is what it is where nobody gives one; a key that is unknown here has no default."""
-    fields = fields_by_key(config.ScoreSettings) | fields_by_key(config.RunSettings)
+    records = [fields_by_key(record) for record in (config.ScoreSettings, config.RunSettings)]
     return {
         key: value
         for key, value in settings.items()
-        if key in fields and _is_default(value, fields[key].default)
+        if any(key in fields and _is_default(value, fields[key].default) for fields in records)
     }
 
 

@@ -64,7 +64,7 @@ class ScoreRow:
 
     def figure(self, name: str) -> str:
         """A figure, or the difference of one; F1 has a mark where it is partial, and is none where nothing was read."""
-        if self._is_unread_f1(name) or (self.variant == MEAN and name in COUNT_TITLES):
+        if self._is_unread_f1(name) or self._is_mean_count(name):
             return UNDEFINED
         mark = PARTIAL if name == "f1" and self.is_partial else ""
         return self._figure_text(name, self.estimates[name].value) + mark
@@ -72,13 +72,17 @@ class ScoreRow:
     def interval(self, name: str) -> str:
         """The 95 % interval of a figure, `85.1–89.3`; empty where there is none."""
         interval = self.estimates[name].interval
-        if interval is None or self._is_unread_f1(name):
+        if interval is None or self._is_unread_f1(name) or self._is_mean_count(name):
             return ""
         return (change_interval_text if self.is_change else figure_interval_text)(name, interval)
 
     def _is_unread_f1(self, name: str) -> bool:
         """Whether it is an F1 of answers none of which was read: a 0 would say something of the model."""
         return name in _F1_FIGURES and self.figures is not None and self.figures.is_unread
+
+    def _is_mean_count(self, name: str) -> bool:
+        """Whether it is a count of a mean over variants, which counts nothing."""
+        return self.variant == MEAN and name in COUNT_TITLES
 
     def _figure_text(self, name: str, value: float | None) -> str:
         return (change_text if self.is_change else figure_text)(name, value)
@@ -150,7 +154,8 @@ def count_table(caption: str, scores: Scores) -> Table:
 
 def console_table(scores: Scores) -> Table:
     """The counts, and beside them what F1 does not say."""
-    return _table("", scores, [*_count_fields(scores), *_figure_fields(what_f1_hides(scores))])
+    title = "Counts, and metrics in percent that F1 does not show (MCC is a coefficient)"
+    return _table(title, scores, [*_count_fields(scores), *_figure_fields(what_f1_hides(scores))])
 
 
 def _count_fields(scores: Scores) -> list[Field[ScoreRow]]:

@@ -198,9 +198,9 @@ def _estimate_text(one: Estimate) -> str:
     if one.value is None:
         return "undefined"
     if one.interval is None:
-        return f"{100 * one.value:.1f} (no interval)"
+        return f"{100 * one.value:.1f} % (no interval)"
     low, high = one.interval
-    return f"{100 * one.value:.1f} ({100 * low:.1f}–{100 * high:.1f})"
+    return f"{100 * one.value:.1f} % ({100 * low:.1f}–{100 * high:.1f})"
 
 
 def score_benchmark(

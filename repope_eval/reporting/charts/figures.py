@@ -255,13 +255,13 @@ def _paint_reliability(
             _paint_bins(axes, bins, index)
         axes.set_xlim(-0.04, 1.04)
         axes.set_ylim(-0.04, 1.04)
-        axes.set_xticks((0, 0.25, 0.5, 0.75, 1), ("0", ".25", ".5", ".75", "1"))
-        axes.set_yticks((0, 0.25, 0.5, 0.75, 1), ("0", ".25", ".5", ".75", "1"))
+        axes.set_xticks((0, 0.25, 0.5, 0.75, 1), ("0", "25", "50", "75", "100"))
+        axes.set_yticks((0, 0.25, 0.5, 0.75, 1), ("0", "25", "50", "75", "100"))
         axes.tick_params(axis="y", labelcolor=QUIET, labelsize=8.5)
         axes.grid(color=LINE, linewidth=0.5)
-        axes.set_xlabel("confidence in yes")
+        axes.set_xlabel("confidence in yes, %")
         if column == 0:
-            axes.set_ylabel("share of label yes")
+            axes.set_ylabel("share of label yes, %")
     label_set_legend(figure, evidence, 0.3, linewidth=1)
 
 
