@@ -102,7 +102,7 @@ def test_they_are_shown_in_two_lines() -> None:
     scores = scored("pope")
     f1 = [scores.cells[name]["mean"].estimates["f1"] for name in ("pope", "repope")]
     percent = [[100 * (end or 0) for end in (one.value, *(one.interval or ()))] for one in f1]
-    shown = ["{:.1f} ({:.1f}–{:.1f})".format(*ends) for ends in percent]
+    shown = ["{:.1f} % ({:.1f}–{:.1f})".format(*ends) for ends in percent]
     assert repr(scores).splitlines() == [
         "Scores of m on demo, protocol pope: 1,025 of 1,026 questions answered",
         f"F1 (mean): pope {shown[0]}; repope {shown[1]}",
