@@ -81,7 +81,7 @@ def _require_two(a: Side, b: Side, settings: CompareSettings) -> None:
 def _result(side: Side, notes: tuple[str, ...], *, is_name_enough: bool) -> ComparedResult:
     return ComparedResult(
         letter=side.letter,
-        name=clipped(side.name if is_name_enough else f"{side.name} ({side.where})", LONGEST_NAME),
+        name=clipped(side.name if is_name_enough else f"{side.name} ({side.letter})", LONGEST_NAME),
         where=side.where,
         protocol=side.protocol,
         n_answers=len(side.answers),

@@ -26,7 +26,7 @@ _ROW = 0.3
 
 
 def causes_chart(view: ComparisonView) -> Chart:
-    """A bar for each cause and one for the whole gap of F1, to the right where a gains by it."""
+    """A bar for each cause and one for the whole gap of F1, to the right where the first result gains by it."""
     labels = view.labels[-1]
     gap = labels.gaps[labels.headline]["f1"]
     worth: dict[str, float] = {cause: part.value or 0.0 for cause, part in gap.parts.items()}
@@ -36,8 +36,8 @@ def causes_chart(view: ComparisonView) -> Chart:
     return draw(
         "causes",
         "Where the gap comes from",
-        f"F1 of a less that of b under {labels.title} labels{variant}: {told}. Bars to the right are to a's credit; a "
-        "line is a 95 % interval.",
+        f"F1 of {view.a.name} less that of {view.b.name} under {labels.title} labels{variant}, in points: {told}. Bars "
+        f"to the right are to the credit of {view.a.name}; a line is a 95 % interval.",
         0.15 + len(worth) * _ROW + 0.4,
         lambda figure: _paint_causes(figure, worth, [part.interval for part in gap.parts.values()]),
     )

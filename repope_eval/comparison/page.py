@@ -1,17 +1,21 @@
 """`compare.html` and `compare.json`: the gap between two results, its chart, and the questions answered differently."""
 
 import dataclasses
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from repope_eval.comparison.tables import (
+    are_protocols_alike,
     causes_table,
     gap_table,
     protocol_run_table,
     read_differently_table,
     result_table,
+    right_and_wrong_table,
     settings_table,
+    settings_that_do_not_differ,
     tally_table,
 )
 from repope_eval.comparison.view import ComparedLabels, ComparisonView, paper_sentence, verdict
@@ -44,7 +48,8 @@ _LONE_ANSWER_KINDS: tuple[PairKind, ...] = ("only a answered", "only b answered"
 class ShownAnswer:
     """What one result answered, as the page says it."""
 
-    letter: str
+    name: str
+    """That of the result."""
     response: str
     reading: str
     """By its own protocol."""
@@ -64,12 +69,12 @@ class ComparedItem(Item):
         return tuple(answer.response for answer in self.answers)
 
 
-def comparison_gallery(pairs: Sequence[PairedAnswer]) -> Gallery:
+def comparison_gallery(pairs: Sequence[PairedAnswer], names: Sequence[str]) -> Gallery:
     """The questions whose answers differ, image by image, without pictures.
 
     Where there is no room for all, those that only one result answers make room for the others.
     """
-    items = [(pair.question.image, _item(pair)) for pair in pairs if pair.kind in DIFFERING]
+    items = [(pair.question.image, _item(pair, names)) for pair in pairs if pair.kind in DIFFERING]
     gallery = gallery_of(items, DIFFERING)
     if not gallery.n_left_out:
         return gallery
@@ -79,11 +84,11 @@ def comparison_gallery(pairs: Sequence[PairedAnswer]) -> Gallery:
     return replace(smaller, n_questions=len(items), n_left_out=smaller.n_left_out + n_of_one)
 
 
-def _item(pair: PairedAnswer) -> ComparedItem:
+def _item(pair: PairedAnswer, names: Sequence[str]) -> ComparedItem:
     label = "ambiguous" if pair.label is None else reading_text(pair.label)
     shown = (
-        _shown_answer(letter, answer, pair.own[index], pair.common[index])
-        for index, (letter, answer) in enumerate((("a", pair.a), ("b", pair.b)))
+        _shown_answer(names[index], answer, pair.own[index], pair.common[index])
+        for index, answer in enumerate((pair.a, pair.b))
         if answer is not None
     )
     return ComparedItem(
@@ -98,9 +103,9 @@ def _item(pair: PairedAnswer) -> ComparedItem:
     )
 
 
-def _shown_answer(letter: str, answer: Answer, own: Reading, common: Reading) -> ShownAnswer:
+def _shown_answer(name: str, answer: Answer, own: Reading, common: Reading) -> ShownAnswer:
     return ShownAnswer(
-        letter=letter,
+        name=name,
         response=clipped(answer.response),
         reading=reading_text(own),
         alike="" if own is common else reading_text(common),
@@ -216,14 +221,31 @@ def render_comparison_page(view: ComparisonView, command: str) -> str:
         "gaps": gap_table(view, has_orders=False),
         "every_gap": gap_table(view, GAP_FIGURES),
         "chart": _causes_chart(view),
+        "right_and_wrong": right_and_wrong_table(view),
         "tally": tally_table(view),
-        "settings": settings_table(view.settings),
+        "settings": settings_table(view),
+        "other_settings": settings_that_do_not_differ(view),
         "protocols": protocol_run_table(view),
-        "readings": read_differently_table(view.read_differently),
+        "are_protocols_alike": are_protocols_alike(view),
+        "readings": read_differently_table(view),
         "rules": {protocol: PROTOCOLS[protocol].rule for protocol in protocols},
         "command": command,
     }
-    return render_with_gallery("comparison.html.j2", comparison_gallery(view.pairs), view.images, **context)
+    gallery = comparison_gallery(view.pairs, view.headings)
+    context |= {"kind_titles": _kind_titles(view), "preset": _answered_by_both(gallery)}
+    return render_with_gallery("comparison.html.j2", gallery, view.images, **context)
+
+
+def _kind_titles(view: ComparisonView) -> dict[str, str]:
+    """What the page calls each kind of question: with the names of the results."""
+    names = dict(zip("ab", view.headings, strict=True))
+    return {kind: re.sub(r"(?<=only )[ab]\b", lambda letter: names[letter[0]], kind) for kind in DIFFERING}
+
+
+def _answered_by_both(gallery: Gallery) -> tuple[str, ...]:
+    """The kinds that the page shows at first: without questions that one result alone answers, if there are others."""
+    both = tuple(kind for kind in gallery.kinds if kind not in _LONE_ANSWER_KINDS)
+    return both if both and len(both) < len(gallery.kinds) else ()
 
 
 def _causes_chart(view: ComparisonView) -> "Chart | None":

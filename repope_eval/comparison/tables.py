@@ -30,6 +30,7 @@ from repope_eval.scoring.estimates import minus
 from repope_eval.scoring.gap import CAUSES, GAP_FIGURES, Cause, Gap, Part
 from repope_eval.scoring.paired_answers import ReadDifferently
 from repope_eval.settings import config
+from repope_eval.wording import counted
 
 MOST_RESPONSES = 50
 _LONGEST_TEXT = 200
@@ -70,16 +71,16 @@ def gap_table(
         text_field("labels", lambda row: row.labels, stays=True),
         text_field("variant", lambda row: row.variant),
         *([text_field("figure", lambda row: FIGURE_TITLES[row.figure])] if several else []),
-        number_field("a", lambda row: share_text(row.gap.a.own)),
-        number_field("b", lambda row: share_text(row.gap.b.own)),
-        number_field("a − b", lambda row: points_text(row.gap.value)),
+        number_field(view.headings[0], lambda row: share_text(row.gap.a.own)),
+        number_field(view.headings[1], lambda row: share_text(row.gap.b.own)),
+        number_field("difference", lambda row: points_text(row.gap.value)),
         *(field for cause in CAUSES for field in _part_fields(cause, rows if has_orders else ())),
     ]
     if not several:
         fields.append(number_field("p", lambda row: _p_value_text(row.chance)))
     title = "Every figure" if several else "F1"
     return table(
-        f"{title} of a and of b, and where the gap comes from",
+        f"{title} of both, in percent, and where the gap comes from, in points",
         fields,
         rows,
         n_naming=3 if several else 2,
@@ -130,16 +131,18 @@ def causes_table(view: ComparisonView, labels: ComparedLabels) -> Table:
     ]
 
     def figure(side: int) -> Field[_Line]:
-        return number_field("ab"[side], lambda line: share_text(line.figures[side]) if line.figures else "")
+        return number_field(
+            view.headings[side], lambda line: share_text(line.figures[side]) if line.figures else ""
+        )
 
     def worth(line: _Line) -> Cell:
         return _part_cell(line.part) if line.part else Cell(text=points_text(gap.value))
 
     fields = [
-        text_field("", lambda line: line.text, wraps=True),
+        text_field("step", lambda line: line.text, wraps=True),
         figure(0),
         figure(1),
-        value_field("a − b, 95 %", worth),
+        value_field("difference, 95 %", worth),
     ]
     if any(part.depends_on_order for part in gap.parts.values()):
         fields.append(number_field("by order", lambda line: _order_range(line.part) if line.part else ""))
@@ -157,7 +160,7 @@ def result_table(view: ComparisonView) -> Table:
     return table(
         "The two results",
         [
-            text_field("", lambda each: each.letter),
+            text_field("key", lambda each: each.letter),
             text_field("name", lambda each: clipped(each.name, _LONGEST_TEXT), wraps=True),
             text_field("from", lambda each: clipped(each.where, _LONGEST_TEXT), wraps=True),
             number_field("questions answered", _answered_share),
@@ -171,31 +174,46 @@ def _answered_share(result: ComparedResult) -> str:
     return f"{result.n_answers:,} of {result.n_questions:,}"
 
 
-def tally_table(view: ComparisonView) -> Table:
-    """How often the answers agree, and who is right where they do not."""
+def right_and_wrong_table(view: ComparisonView) -> Table:
+    """Which of the two results is right, and how often both are or neither is."""
+    a, b = view.headings
     tally = view.tally
+    rows = [
+        (f"{a} right", tally.n_both_right, tally.n_right_only_a),
+        (f"{a} wrong", tally.n_right_only_b, tally.n_neither_right),
+    ]
+    return table(
+        f"Of the {counted(tally.n_labelled, 'question', ',')} that both answered and that have a label under "
+        f"{label_set_phrase(view.labels[-1].common)}",
+        [
+            text_field("answers", lambda row: row[0]),
+            number_field(f"{b} right", lambda row: f"{row[1]:,}"),
+            number_field(f"{b} wrong", lambda row: f"{row[2]:,}"),
+        ],
+        rows,
+    )
+
+
+def tally_table(view: ComparisonView) -> Table:
+    """How often the answers agree; rows of nothing are left out."""
+    tally = view.tally
+    a, b = view.headings
     of_a, of_b = tally.n_read_differently
-    labels = label_set_phrase(view.labels[-1].common)
     rows = [
         ("answered by both", tally.n_shared),
         ("read the same", tally.n_same),
         ("the same text, letter by letter", tally.n_same_text),
-        ("a yes, b no", tally.n_yes_no),
-        ("a no, b yes", tally.n_no_yes),
-        (f"with a label under {labels}", tally.n_labelled),
-        ("both right", tally.n_both_right),
-        ("only a right", tally.n_right_only_a),
-        ("only b right", tally.n_right_only_b),
-        ("neither right", tally.n_neither_right),
-        ("answers of a that the protocols read differently", of_a),
-        ("answers of b that the protocols read differently", of_b),
-        ("answered by a alone", tally.n_only_a),
-        ("answered by b alone", tally.n_only_b),
+        (f"{a} yes, {b} no", tally.n_yes_no),
+        (f"{a} no, {b} yes", tally.n_no_yes),
+        (f"answers of {a} that the protocols read differently", of_a),
+        (f"answers of {b} that the protocols read differently", of_b),
+        (f"answered by {a} alone", tally.n_only_a),
+        (f"answered by {b} alone", tally.n_only_b),
     ]
     return table(
         "Distinct questions",
         [text_field("questions", lambda row: row[0]), number_field("number", lambda row: f"{row[1]:,}")],
-        rows,
+        [row for row in rows if row[1]],
     )
 
 
@@ -205,6 +223,20 @@ class _ProtocolRow:
     variant: Variant
     figures: ProtocolFigures
     is_first: bool
+
+
+def are_protocols_alike(view: ComparisonView) -> bool:
+    """Whether the table of protocols has the same metrics by each, on the questions that both answered."""
+
+    def shown(each: ProtocolFigures) -> list[float | None]:
+        return [value for one in (each.a, each.b) for value in (one.f1, one.accuracy, one.n_unparsed)]
+
+    return all(
+        shown(each) == shown(of_variant[0])
+        for labels in view.labels
+        for of_variant in labels.protocols.values()
+        for each in of_variant
+    )
 
 
 def protocol_run_table(view: ComparisonView) -> Table:
@@ -222,21 +254,24 @@ def protocol_run_table(view: ComparisonView) -> Table:
             text_field("labels", lambda row: label_set_title(row.labels.common)),
             text_field("variant", lambda row: row.variant),
             text_field("protocol", lambda row: row.figures.protocol),
-            number_field("F1, a", lambda row: share_text(row.figures.a.f1)),
-            number_field("F1, b", lambda row: share_text(row.figures.b.f1)),
-            number_field("a − b", lambda row: points_text(minus(row.figures.a.f1, row.figures.b.f1))),
-            number_field("accuracy, a", lambda row: share_text(row.figures.a.accuracy)),
-            number_field("accuracy, b", lambda row: share_text(row.figures.b.accuracy)),
-            number_field("unparsed, a", lambda row: count_text(row.figures.a.n_unparsed)),
-            number_field("unparsed, b", lambda row: count_text(row.figures.b.n_unparsed)),
+            number_field(f"F1, {view.headings[0]}", lambda row: share_text(row.figures.a.f1)),
+            number_field(f"F1, {view.headings[1]}", lambda row: share_text(row.figures.b.f1)),
+            number_field(
+                "difference of F1", lambda row: points_text(minus(row.figures.a.f1, row.figures.b.f1))
+            ),
+            number_field(f"accuracy, {view.headings[0]}", lambda row: share_text(row.figures.a.accuracy)),
+            number_field(f"accuracy, {view.headings[1]}", lambda row: share_text(row.figures.b.accuracy)),
+            number_field(f"unparsed, {view.headings[0]}", lambda row: count_text(row.figures.a.n_unparsed)),
+            number_field(f"unparsed, {view.headings[1]}", lambda row: count_text(row.figures.b.n_unparsed)),
         ],
         rows,
         starts_group=lambda row: row.is_first,
     )
 
 
-def read_differently_table(responses: Sequence[ReadDifferently]) -> Table:
+def read_differently_table(view: ComparisonView) -> Table:
     """Responses to shared questions that the protocols of the comparison read differently."""
+    responses = view.read_differently
 
     def reading_field(protocol: config.Protocol) -> Field[ReadDifferently]:
         return text_field(
@@ -252,36 +287,42 @@ def read_differently_table(responses: Sequence[ReadDifferently]) -> Table:
         [
             text_field("response", lambda each: clipped(each.response, _LONGEST_TEXT), wraps=True),
             *(reading_field(protocol) for each in responses[:1] for protocol in each.readings),
-            number_field("answers of a", lambda each: f"{each.n_a:,}"),
-            number_field("answers of b", lambda each: f"{each.n_b:,}"),
+            number_field(f"answers of {view.headings[0]}", lambda each: f"{each.n_a:,}"),
+            number_field(f"answers of {view.headings[1]}", lambda each: f"{each.n_b:,}"),
         ],
         responses,
         most=MOST_RESPONSES,
     )
 
 
-def settings_table(groups: Sequence[SettingGroup]) -> Table:
-    """What the answers may depend on: the settings that differ, and the groups in which none does."""
-    rows: list[tuple[SettingGroup, SettingPair | None]] = []
-    for group in groups:
-        rows += [(group, pair) for pair in group.pairs] or [(group, None)]
+def settings_table(view: ComparisonView) -> Table:
+    """The settings that differ, and what they can change."""
+    rows = [(group, pair) for group in view.settings for pair in group.pairs]
     return table(
-        "What makes other answers",
+        "Settings that differ",
         [
             text_field("what", lambda row: row[0].name),
-            text_field("state", lambda row: row[0].state),
             text_field("can change", _changeable_answers),
-            text_field("setting", lambda row: row[1].key if row[1] else "", wraps=True),
-            text_field("a", lambda row: clipped(row[1].a, _LONGEST_TEXT) if row[1] else "", wraps=True),
-            text_field("b", lambda row: clipped(row[1].b, _LONGEST_TEXT) if row[1] else "", wraps=True),
+            text_field("setting", lambda row: row[1].key, wraps=True),
+            text_field(view.headings[0], lambda row: clipped(row[1].a, _LONGEST_TEXT), wraps=True),
+            text_field(view.headings[1], lambda row: clipped(row[1].b, _LONGEST_TEXT), wraps=True),
         ],
         rows,
-        mark=lambda row: "attention" if row[1] and row[0].changes_answers else "" if row[1] else "quiet",
+        mark=lambda row: "attention" if row[0].changes_answers else "",
     )
 
 
-def _changeable_answers(row: tuple[SettingGroup, SettingPair | None]) -> str:
-    return "any answer" if row[0].changes_answers else "a few, by rounding"
+def settings_that_do_not_differ(view: ComparisonView) -> str:
+    """Which kinds of settings are the same in both results, and which are unknown of one of them."""
+    clauses = []
+    for state, words in (("same", "The same in both"), ("unknown", "Unknown of at least one")):
+        names = [group.name for group in view.settings if group.state == state]
+        clauses += [f"{words}: {', '.join(names)}."] if names else []
+    return " ".join(clauses)
+
+
+def _changeable_answers(row: tuple[SettingGroup, SettingPair]) -> str:
+    return "any answer" if row[0].changes_answers else "near-tied answers"
 
 
 def _p_value_text(chance: Difference | None) -> str:

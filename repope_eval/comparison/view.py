@@ -6,7 +6,7 @@ from pathlib import Path
 
 from repope_eval.benchmarks.sources import label_set_phrase, label_set_title
 from repope_eval.records import Variant
-from repope_eval.reporting.figure_texts import UNDEFINED, interval_text, number_text, p_text
+from repope_eval.reporting.figure_texts import UNDEFINED, interval_text, number_text, p_text, shortened_names
 from repope_eval.scoring.confusion import Figures
 from repope_eval.scoring.differences import Difference
 from repope_eval.scoring.estimates import Interval
@@ -122,10 +122,18 @@ class ComparisonView:
         return any(group.is_known for group in self.settings)
 
     @property
+    def headings(self) -> Sequence[str]:
+        """The names of both results, short enough for the heading of a column, and never alike."""
+        return shortened_names([result.name for result in self.results], LONGEST_HEADING)
+
+    @property
     def results(self) -> tuple[ComparedResult, ComparedResult]:
         """Results a and b, in this order."""
         return (self.a, self.b)
 
+
+LONGEST_HEADING = 28
+"""The most characters of a name in the heading of a column."""
 
 SURE = 0.05
 """The p value up to which a difference is more than chance."""
@@ -143,18 +151,21 @@ def _sentences(view: ComparisonView) -> Iterator[str]:
     labels = view.labels[-1]
     gap, chance = labels.gaps[labels.headline]["f1"], labels.chance[labels.headline]
     if gap.value is None:
-        yield f"F1 is undefined for {_sides_without_figure(gap)}, so there is no gap to take apart."
+        yield f"F1 is undefined for {_names_without_figure(view, gap)}, so there is no gap to take apart."
         return
     parts = {cause: part.value for cause, part in gap.parts.items() if part.value is not None}
-    yield _gap_sentence(labels, gap, gap.value)
     if len(parts) < len(gap.parts):
+        yield _gap_sentence(view, labels, gap, gap.value)
         yield "On what both have in common F1 is undefined, so the gap cannot be taken apart."
         return
+    yield _answers_sentence(view, parts["answers"], chance)
+    yield _gap_sentence(view, labels, gap, gap.value)
     shown = {cause: part for cause, part in parts.items() if abs(part) >= LEAST}
     if shown:
         main = max(shown, key=lambda cause: abs(shown[cause]))
         yield _cause_sentence(view, labels, gap, main, shown)
-    yield _chance_sentence(view, gap, chance)
+    if view.are_settings_known and view.tally.n_same < view.tally.n_shared:
+        yield _settings_sentence(view)
 
 
 def paper_sentence(view: ComparisonView) -> str | None:
@@ -169,7 +180,7 @@ def paper_sentence(view: ComparisonView) -> str | None:
         if chance.interval is None
         else f"95 % {points_interval_text(chance.interval)}"
     )
-    sure = "" if chance.p is None else f", {_p_phrase(chance.p)}"
+    sure = "" if chance.p is None else f", p {p_text(chance.p)}"
     return (
         f"F1{several} of {view.a.name} less that of {view.b.name}: {points_text(chance.value)} points "
         f"({interval}{sure}) under {label_set_phrase(labels.common)}, on the "
@@ -178,16 +189,17 @@ def paper_sentence(view: ComparisonView) -> str | None:
     )
 
 
-def _gap_sentence(labels: ComparedLabels, gap: Gap, value: float) -> str:
+def _gap_sentence(view: ComparisonView, labels: ComparedLabels, gap: Gap, value: float) -> str:
     variant = f" ({labels.headline})" if len(labels.gaps) > 1 else ""
     under_a = f" under {label_set_phrase(labels.a)}" if labels.a != labels.b else ""
     figures = (
-        f"F1{variant} is {_share_phrase(gap.a.own)} for a{under_a} and {_share_phrase(gap.b.own)} for b "
-        f"under {label_set_phrase(labels.b)}"
+        f"As each was answered, read and labelled, F1{variant} is {_share_phrase(gap.a.own)} for "
+        f"{view.headings[0]}{under_a} and {_share_phrase(gap.b.own)} for {view.headings[1]} under "
+        f"{label_set_phrase(labels.b)}"
     )
     if abs(value) < LEAST:
         return f"{figures}: no gap."
-    return f"{figures}: a is {_size_in_points(value)} {'ahead' if value > 0 else 'behind'}."
+    return f"{figures}: {view.headings[0]} is {_size_in_points(value)} {'ahead' if value > 0 else 'behind'}."
 
 
 def _cause_sentence(
@@ -235,48 +247,56 @@ def _detail(view: ComparisonView, labels: ComparedLabels, cause: Cause) -> str:
     tally = view.tally
     match cause:
         case "questions":
-            editions = [(each.letter, each.edition) for each in view.results if each.edition]
+            editions = [
+                (name, each.edition)
+                for name, each in zip(view.headings, view.results, strict=True)
+                if each.edition
+            ]
             if view.a.edition == view.b.edition:
                 editions = []
-            old = "".join(f"; {letter} answers {edition}" for letter, edition in editions)
+            old = "".join(f"; {name} answers {edition}" for name, edition in editions)
             return (
-                f" (a answers {tally.n_shared + tally.n_only_a:,}, b {tally.n_shared + tally.n_only_b:,}, "
-                f"both {tally.n_shared:,}{old})"
+                f" ({view.headings[0]} answers {tally.n_shared + tally.n_only_a:,}, {view.headings[1]} "
+                f"{tally.n_shared + tally.n_only_b:,}, both {tally.n_shared:,}{old})"
             )
         case "reading":
             of_a, of_b = tally.n_read_differently
             return (
-                f" (a by {view.a.protocol}, b by {view.b.protocol}, which read {counted(of_a, 'answer', ',')} of a "
-                f"and {of_b:,} of b differently)"
+                f" ({view.headings[0]} by {view.a.protocol}, {view.headings[1]} by {view.b.protocol}, which read "
+                f"{counted(of_a, 'answer', ',')} of the former and {of_b:,} of the latter differently)"
             )
         case "labels":
             if labels.a == labels.b:
                 return f" (two editions of {label_set_phrase(labels.a)})"
-            return f" (a under {label_set_phrase(labels.a)}, b under {label_set_phrase(labels.b)})"
+            return (
+                f" ({view.headings[0]} under {label_set_phrase(labels.a)}, {view.headings[1]} under "
+                f"{label_set_phrase(labels.b)})"
+            )
         case "answers":
             return f" ({tally.n_shared - tally.n_same:,} of {tally.n_shared:,} are not the same)"
 
 
-def _chance_sentence(view: ComparisonView, gap: Gap, chance: Difference) -> str:
-    """How sure it is that the answers differ in worth, and which settings may be why."""
+def _answers_sentence(view: ComparisonView, value: float, chance: Difference) -> str:
+    """How far apart the answers are when all else is common, and whether that is more than chance."""
     tally = view.tally
     if tally.n_same == tally.n_shared:
         same = f"On all {tally.n_shared:,} questions that both answered, the answers are the same when read alike"
         if view.a.protocol == view.b.protocol or any(tally.n_read_differently):
             return f"{same}."
         return f"{same}, and {view.a.protocol} and {view.b.protocol} read each of them the same."
-    left = (
-        "On the same questions, read and labelled alike, "
-        f"{points_text(gap.parts['answers'].value or 0.0)} points are left"
-    )
+    ground = f"on the {counted(tally.n_shared, 'question', ',')} that both answered, read and labelled alike"
+    a, b = view.headings
+    found = f"F1 of {a} is {_size_in_points(value)} {'above' if value > 0 else 'below'} that of {b}"
+    if abs(value) < LEAST:
+        found = f"F1 of {a} and of {b} is the same"
     if chance.p is None:
-        return f"{left}, without an interval ({chance.reason}){_settings_clause(view)}."
-    sure = "more than chance" if chance.p <= SURE else "within chance"
+        return f"{ground[:1].upper()}{ground[1:]}, {found}, without an interval ({chance.reason})."
+    verdict = "More than chance" if chance.p <= SURE else "Within chance"
     if chance.interval is None:
-        exact = _exact_test_text(chance)
-        return f"{left}, without an interval ({chance.reason}). {exact}: {sure}{_settings_clause(view)}."
-    certainty = f"95 % {points_interval_text(chance.interval)}, {_p_phrase(chance.p)}"
-    return f"{left}, {certainty}: {sure}{_settings_clause(view)}."
+        return f"{verdict}: {ground}, {found}, without an interval ({chance.reason}). {_exact_test_text(chance)}."
+    return (
+        f"{verdict}: {ground}, {found} (95 % {points_interval_text(chance.interval)}, p {p_text(chance.p)})."
+    )
 
 
 def _exact_test_text(chance: Difference) -> str:
@@ -289,18 +309,16 @@ def _exact_test_text(chance: Difference) -> str:
     )
 
 
-def _settings_clause(view: ComparisonView) -> str:
+def _settings_sentence(view: ComparisonView) -> str:
     """Which known settings may make the answers differ."""
-    if not view.are_settings_known:
-        return ""
     differing = [group for group in view.settings if group.pairs]
     strong = [_named_group(group) for group in differing if group.changes_answers]
     if strong:
-        return f"; what may be why: {', '.join(strong)}"
+        return f"What may be why: {', '.join(strong)}."
     if differing:
         names = ", ".join(group.name for group in differing)
-        return f"; of what is known only this differs, and turns few answers: {names}"
-    return "; no known setting differs"
+        return f"Of what is known only this differs, and it changes near-tied answers alone: {names}."
+    return "No known setting differs."
 
 
 def _named_group(group: SettingGroup) -> str:
@@ -308,12 +326,9 @@ def _named_group(group: SettingGroup) -> str:
     return f"{group.name} ({first_few([pair.key for pair in group.pairs], MOST_KEYS)})"
 
 
-def _sides_without_figure(gap: Gap) -> str:
-    return " and ".join(letter for letter, each in (("a", gap.a), ("b", gap.b)) if each.own is None)
-
-
-def _p_phrase(p: float) -> str:
-    return f"p {p_text(p)}"
+def _names_without_figure(view: ComparisonView, gap: Gap) -> str:
+    pairs = zip(view.headings, (gap.a, gap.b), strict=True)
+    return " and ".join(name for name, each in pairs if each.own is None)
 
 
 def share_text(value: float | None) -> str:

@@ -28,12 +28,14 @@ from repope_eval.reporting.charts.drawing import (
     mark_with_interval,
     name_rows,
     part_rows,
-    shortened_names,
     width_of,
     write_in_percent,
 )
 from repope_eval.reporting.charts.figures import Point, defined, paint_frame, point_of
-from repope_eval.reporting.figure_texts import percent_text
+from repope_eval.reporting.figure_texts import (
+    percent_text,
+    shortened_names,
+)
 
 _PANELS = {"tp": "TP", "fp": "FP", "f1": "F1, %"}
 _COUNTED_ROW, _COUNTED_HEAD, _COUNTED_FOOT = 0.24, 0.62, 0.34
@@ -57,7 +59,7 @@ def model_counts_chart(board: Leaderboard, variant: Variant) -> Chart:
 
 def _paint_counts(figure: Figure, board: Leaderboard, variant: Variant) -> None:
     entries = sorted(board.entries, key=lambda entry: _sorting_place(board, variant, entry.name))
-    names = shortened_names([entry.name for entry in entries], _LONGEST_COUNTED)
+    names = [label(name) for name in shortened_names([entry.name for entry in entries], _LONGEST_COUNTED)]
     height = _COUNTED_HEAD + len(entries) * _COUNTED_ROW + _COUNTED_FOOT
     start = 0.2 + 0.068 * max(len(name) for name in names)
     panel = (WIDTH - start - 0.1 - _GAP * (len(_PANELS) - 1)) / len(_PANELS)
@@ -184,7 +186,9 @@ def _room_around(position: tuple[float, float], taken: Sequence[tuple[float, flo
 def _paint_list(figure: Figure, board: Leaderboard) -> None:
     width, height = figure.get_size_inches()
     n_rows = math.ceil(len(board.entries) / _COLUMNS)
-    names = shortened_names([entry.name for entry in board.entries], _LONGEST_MARKED)
+    names = [
+        label(name) for name in shortened_names([entry.name for entry in board.entries], _LONGEST_MARKED)
+    ]
     for index, name in enumerate(names):
         column, row = divmod(index, n_rows)
         x, y = 0.3 + column * width / _COLUMNS, height - _PLOT - (row + 0.2) * _LISTED_ROW

@@ -11,17 +11,18 @@ from repope_eval.reporting.charts.drawing import (
     Chart,
     add_axes,
     draw,
+    label,
     label_set_legend,
     mark_with_interval,
     name_rows,
     part_rows,
-    shortened_names,
     write_in_percent,
 )
 from repope_eval.reporting.figure_texts import (
     FIGURE_TITLES,
     figure_interval_text,
     percent_text,
+    shortened_names,
 )
 from repope_eval.reporting.tables import Cell, Field, Table, table, text_field, value_field
 from repope_eval.reporting.templates import render
@@ -47,7 +48,7 @@ def estimates_chart(view: EstimatesView) -> Chart:
 
 
 def _paint_chart(figure: Figure, rows: Sequence[EstimatedRun]) -> None:
-    names = shortened_names([row.run for row in rows], _LONGEST)
+    names = [label(name) for name in shortened_names([row.run for row in rows], _LONGEST)]
     left = 0.2 + 0.075 * max(map(len, names))
     axes = add_axes(figure, left, _FOOT, 0.2, len(rows) * _ROW + _FOOT)
     for place, row in enumerate(rows):

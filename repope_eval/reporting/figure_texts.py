@@ -1,6 +1,6 @@
 """How figures, their intervals and label sets are written on pages, on the console and in files."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from repope_eval.scoring.estimates import Interval
@@ -105,6 +105,21 @@ def interval_text(interval: Interval, text: Callable[[float], str]) -> str:
 def clipped(text: str, length: int = 300) -> str:
     """The text, cut to what a page has room for; the characters that are left out are counted."""
     return text if len(text) <= length else f"{text[:length]}… ({len(text) - length} more characters)"
+
+
+def shortened(text: str, length: int = 18) -> str:
+    """A name on one line, without its middle where there is no room for it: names often differ at their ends."""
+    line = " ".join(text.split())
+    if len(line) <= length:
+        return line
+    n_last = (length - 1) // 3
+    return f"{line[: length - 1 - n_last]}…{line[len(line) - n_last :]}"
+
+
+def shortened_names(names: Sequence[str], length: int) -> list[str]:
+    """Names of several things, shortened; those that would be alike then end in their numbers."""
+    short = [shortened(name, length) for name in names]
+    return [f"{name} ({index})" if short.count(name) > 1 else name for index, name in enumerate(short, 1)]
 
 
 def number_text(value: float, form: str) -> str:

@@ -56,7 +56,7 @@ function filterable(section) {
     const object = field("object").trim().toLowerCase();
     const fits = (item) =>
       (!variant || item.dataset.variants.split("\n").includes(variant)) &&
-      (!kind || item.dataset.kind === kind) &&
+      (!kind || kind.split("\n").includes(item.dataset.kind)) &&
       (!object || item.dataset.object.toLowerCase().includes(object));
     let fitting = 0;
     let shownCards = 0;

@@ -27,12 +27,12 @@ def test_it_writes_a_page_and_a_document_and_prints_table_and_verdict(
     assert {path.name for path in out.iterdir()} == {"compare.html", "compare.json"}
     document = json.loads((out / "compare.json").read_text())
     assert document["verdict"] in " ".join(result.stdout.split())
-    assert "F1 of a and of b, and where the gap comes from" in result.stdout
+    assert "F1 of both, in percent, and where the gap comes from, in points" in result.stdout
     assert (
         "the comparison is in compare (compare.html for reading, compare.json for programs)" in result.stderr
     )
     html = (out / "compare.html").read_text()
-    assert "steady</span> (a) against" in html
+    assert "steady</span> against" in html
     assert " ".join(("python -m repope_eval", *words)) in html
     assert command_line(*words).returncode == 0  # once more is fine
     assert json.loads((out / "compare.json").read_text()) == document

@@ -1,7 +1,9 @@
 """The page and the document of a comparison: what they hold, and that texts of others stay texts."""
 
 import json
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from compared import answer_file, compared, scored_run
@@ -13,7 +15,14 @@ from repope_eval.comparison.page import (
     comparison_gallery,
     render_comparison_page,
 )
-from repope_eval.comparison.tables import causes_table, gap_table, settings_table
+from repope_eval.comparison.tables import (
+    are_protocols_alike,
+    causes_table,
+    gap_table,
+    right_and_wrong_table,
+    settings_table,
+    settings_that_do_not_differ,
+)
 from repope_eval.comparison.view import ComparisonView, SettingGroup, SettingPair, verdict
 from repope_eval.reporting.gallery import PAGE_BYTES
 
@@ -45,6 +54,13 @@ def ordered(tmp_path_factory: pytest.TempPathFactory) -> ComparisonView:
     return compared(scored_run(folder / "first", fewer), file, bench=DEMO, protocol_b="lmms_eval")
 
 
+@pytest.fixture(scope="module")
+def same_readings(tmp_path_factory: pytest.TempPathFactory) -> ComparisonView:
+    """Two runs whose answers are single words, which all protocols read alike."""
+    folder = tmp_path_factory.mktemp("readings")
+    return compared(scored_run(folder / "one"), scored_run(folder / "two", answer_lines(demo(), 0.2, 3)))
+
+
 def test_the_page_has_all_parts_and_is_one_file(view: ComparisonView) -> None:
     html = render_comparison_page(view, "python -m repope_eval compare a=first b=other.jsonl")
     assert verdict(view).replace(" %", "\u00a0%") in html
@@ -72,7 +88,7 @@ def test_the_page_keeps_its_size(view: ComparisonView) -> None:
 
 
 def test_every_differing_question_is_in_the_gallery_with_both_answers(view: ComparisonView) -> None:
-    gallery = comparison_gallery(view.pairs)
+    gallery = comparison_gallery(view.pairs, view.headings)
     n_differing = sum(pair.kind != "same answer" for pair in view.pairs)
     assert gallery.n_questions == n_differing == sum(gallery.kinds.values())
     assert gallery.kinds["only a answered"] == 126
@@ -80,11 +96,11 @@ def test_every_differing_question_is_in_the_gallery_with_both_answers(view: Comp
     items = [item for card in gallery.cards for item in card.items if isinstance(item, ComparedItem)]
     odd = next(item for item in items if item.kind == "read differently")
     of_a, of_b = odd.answers
-    assert (of_a.letter, of_a.alike) == ("a", "")
-    assert (of_b.letter, of_b.reading) == ("b", "neither")
+    assert (of_a.name, of_a.alike) == (view.headings[0], "")
+    assert (of_b.name, of_b.reading) == (view.headings[1], "neither")
     assert of_b.alike in ("yes", "no")
     alone = next(item for item in items if item.kind == "only a answered")
-    assert [answer.letter for answer in alone.answers] == ["a"]
+    assert [answer.name for answer in alone.answers] == [view.headings[0]]
     assert {item.label_after for item in items} == {"yes", "no", "ambiguous"}
 
 
@@ -93,7 +109,7 @@ def test_questions_of_one_result_make_room_for_those_of_both(view: ComparisonVie
     many = [
         replace(alone, question=replace(alone.question, image=f"{number}.png")) for number in range(5_000)
     ]
-    gallery = comparison_gallery([*many, *view.pairs])
+    gallery = comparison_gallery([*many, *view.pairs], view.headings)
     n_of_both = sum(pair.kind not in ("same answer", "only a answered") for pair in view.pairs)
     assert sum(gallery.kinds.values()) == n_of_both
     assert "only a answered" not in gallery.kinds
@@ -147,7 +163,7 @@ def test_the_causes_lead_from_the_whole_gap_to_what_the_answers_are_worth(ordere
     assert rows[-1][1:4] == [
         f"{100 * gap.a.common:.2f}", f"{100 * gap.b.common:.2f}", f"+{100 * gap.parts['answers'].value:.2f}",
     ]  # fmt: skip
-    assert [column.title for column in table.columns][3:] == ["a − b, 95 %", "by order"]
+    assert [column.title for column in table.columns][3:] == ["difference, 95 %", "by order"]
     assert [bool(row[4]) for row in rows] == [False, True, True, False, False]
     interval = gap.parts["answers"].interval
     assert interval is not None
@@ -159,24 +175,67 @@ def test_the_console_has_f1_alone_and_the_page_every_figure(ordered: ComparisonV
     table = gap_table(ordered, ("f1", "accuracy", "yes_ratio"))
     assert len(table.rows) == 24
     assert [column.title for column in table.columns][2:] == [
-        "figure", "a", "b", "a − b", "questions", "questions, by order", "reading", "reading, by order", "labels",
-        "answers",
+        "figure", *ordered.headings, "difference", "questions", "questions, by order", "reading", "reading, by order",
+        "labels", "answers",
     ]  # fmt: skip
 
 
-def test_settings_that_are_the_same_or_unknown_have_a_row_too() -> None:
+def test_a_result_of_the_same_name_has_its_key_behind_it(tmp_path: Path) -> None:
+    folder = scored_run(tmp_path / "run", answer_lines(demo(), 0.1))
+    view = compared(folder, folder, protocol_b="lmms_eval")
+    assert list(view.headings) == ["run (a)", "run (b)"]
+    assert "run (a) and" not in verdict(view).partition("As each")[0]
+
+
+def test_the_two_by_two_counts_who_is_right(view: ComparisonView) -> None:
+    a, b = view.headings
+    shown = right_and_wrong_table(view)
+    assert [column.title for column in shown.columns] == ["answers", f"{b} right", f"{b} wrong"]
+    rows = [[cell.text for cell in row.cells] for row in shown.rows]
+    tally = view.tally
+    assert rows == [
+        [f"{a} right", f"{tally.n_both_right:,}", f"{tally.n_right_only_a:,}"],
+        [f"{a} wrong", f"{tally.n_right_only_b:,}", f"{tally.n_neither_right:,}"],
+    ]
+    four = (tally.n_both_right, tally.n_right_only_a, tally.n_right_only_b, tally.n_neither_right)
+    assert sum(four) == tally.n_labelled
+    assert f"Of the {tally.n_labelled} questions that both answered" in shown.caption
+
+
+def test_protocols_that_change_nothing_are_folded(
+    view: ComparisonView, same_readings: ComparisonView
+) -> None:
+    assert not are_protocols_alike(view)
+    assert "are the same by each protocol" not in render_comparison_page(view, "")
+    assert are_protocols_alike(same_readings)
+    html = render_comparison_page(same_readings, "")
+    assert "<p>F1, accuracy and the number of unparsed answers are the same by each protocol." in html
+    assert "<summary>Both results by each protocol</summary>" in html
+
+
+def test_questions_that_one_result_alone_answers_are_filtered_out_at_first(view: ComparisonView) -> None:
+    html = render_comparison_page(view, "")
+    (preset,) = re.findall(r'<option value="([^"]*)" selected>answered by both</option>', html)
+    shown = preset.split("\n")
+    assert "only a answered" not in shown
+    assert set(shown) >= {"only a is right", "only b is right", "read differently"}
+    assert f">only {view.headings[0]} answered (126)</option>" in html
+
+
+def test_settings_that_are_the_same_or_unknown_are_in_a_sentence(view: ComparisonView) -> None:
     pair = SettingPair(key="model.max_tiles", a="12", b=NAUGHTY)
-    groups = [
+    groups = (
         SettingGroup(name="pixels", is_known=True, changes_answers=True, pairs=(pair,)),
         SettingGroup(name="engine", is_known=True, changes_answers=False, pairs=()),
         SettingGroup(name="hardware", is_known=False, changes_answers=False, pairs=()),
-    ]
-    rows = [[cell.text for cell in row.cells] for row in settings_table(groups).rows]
-    assert rows == [
-        ["pixels", "differs", "any answer", "model.max_tiles", "12", NAUGHTY],
-        ["engine", "same", "a few, by rounding", "", "", ""],
-        ["hardware", "unknown", "a few, by rounding", "", "", ""],
-    ]
+    )
+    known = replace(view, settings=groups)
+    rows = [[cell.text for cell in row.cells] for row in settings_table(known).rows]
+    assert rows == [["pixels", "any answer", "model.max_tiles", "12", NAUGHTY]]
+    assert settings_that_do_not_differ(known) == (
+        "The same in both: engine. Unknown of at least one: hardware."
+    )
+    assert "The same in both: engine." in render_comparison_page(known, "")
 
 
 @pytest.mark.draws

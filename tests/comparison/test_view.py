@@ -66,19 +66,21 @@ def said(
 
 
 def test_the_same_answers_have_no_gap(same: ComparisonView) -> None:
-    assert verdict(same).endswith(
-        "for b under RePOPE: no gap. On all 1,026 questions that both answered, the answers are the same when read "
-        "alike."
+    assert re.fullmatch(
+        r"On all 1,026 questions that both answered, the answers are the same when read alike\. As each was answered, "
+        r"read and labelled, F1 \(mean\) is (\S+) % for a and \1 % for b under RePOPE: no gap\.",
+        verdict(same),
     )
 
 
 def test_the_largest_part_is_named_first_and_then_the_rest(same: ComparisonView) -> None:
     text = said(same, approach(0.9, 0.8, 0.8, 0.8), approach(0.7, 0.7, 0.72, 0.75))
     assert text == (
-        "F1 (mean) is 90.00 % for a and 70.00 % for b under RePOPE: a is 20.00 points ahead. 10.00 of the 20.00 points "
-        "come from other questions (a answers 100, b 100, both 100), 95 % +1.00 to +2.00; the rest: another reading of "
-        "the answers +2.00, other labels +3.00, other answers +5.00. On the same questions, read and labelled alike, "
-        "+5.00 points are left, 95 % −1.00 to +3.00, p 0.200: within chance."
+        "Within chance: on the 100 questions that both answered, read and labelled alike, F1 of a is 5.00 points above "
+        "that of b (95 % −1.00 to +3.00, p 0.200). As each was answered, read and labelled, F1 (mean) is 90.00 % for a "
+        "and 70.00 % for b under RePOPE: a is 20.00 points ahead. 10.00 of the 20.00 points come from other questions "
+        "(a answers 100, b 100, both 100), 95 % +1.00 to +2.00; the rest: another reading of the answers +2.00, other "
+        "labels +3.00, other answers +5.00."
     )
 
 
@@ -86,9 +88,9 @@ def test_causes_that_work_against_each_other_are_not_shares(same: ComparisonView
     text = said(same, approach(0.9, 0.6, 0.6, 0.6), approach(0.8, 0.8, 0.8, 0.8))
     assert (
         "a is 10.00 points ahead. The causes work in both directions: other questions (a answers 100, b 100, both "
-        "100) +30.00 points, 95 % +1.00 to +2.00; other answers −20.00. On the same"
+        "100) +30.00 points, 95 % +1.00 to +2.00; other answers −20.00."
     ) in text
-    assert "−20.00 points are left" in text
+    assert "F1 of a is 20.00 points below that of b" in text
 
 
 def test_a_gap_of_nothing_may_have_causes(same: ComparisonView) -> None:
@@ -119,14 +121,22 @@ def test_what_is_undefined_on_shared_questions_cannot_be_taken_apart(same: Compa
 @pytest.mark.parametrize(
     ("p", "words"),
     [
-        (0.2, "p 0.200: within chance"),
-        (0.05, "p 0.050: more than chance"),
-        (0.0001, "p < 0.001: more than chance"),
-        (None, "points are left, without an interval (9 images)"),
+        (0.2, r"Within chance: on the 100 .* \(95 % −1\.00 to \+3\.00, p 0\.200\)\. As each"),
+        (0.05, r"More than chance: on the 100 .* p 0\.050\)\. As each"),
+        (0.0001, r"More than chance: on the 100 .* p < 0\.001\)\. As each"),
+        (
+            None,
+            r"On the 100 questions .* F1 of a is 10\.00 points above that of b, without an interval \(9 images\)\.",
+        ),
     ],
 )
-def test_chance_is_told_by_p(p: float | None, words: str, same: ComparisonView) -> None:
-    assert words in said(same, approach(*[0.9] * 4), approach(*[0.8] * 4), p=p)
+def test_whether_it_is_chance_comes_first(p: float | None, words: str, same: ComparisonView) -> None:
+    assert re.match(words, said(same, approach(*[0.9] * 4), approach(*[0.8] * 4), p=p))
+
+
+def test_answers_that_differ_and_are_as_good_have_no_difference(same: ComparisonView) -> None:
+    text = said(same, approach(*[0.9] * 4), approach(*[0.9] * 4))
+    assert "read and labelled alike, F1 of a and of b is the same (95 %" in text
 
 
 def group(name: str, *keys: str, changes_answers: bool = True) -> SettingGroup:
@@ -137,15 +147,15 @@ def group(name: str, *keys: str, changes_answers: bool = True) -> SettingGroup:
 @pytest.mark.parametrize(
     ("settings", "ending"),
     [
-        ((), "chance."),
-        ((group("pixels"),), "; no known setting differs."),
+        ((), "(10 of 100 are not the same)."),
+        ((group("pixels"),), " No known setting differs."),
         (
             (group("pixels", "x", "y", "z"), group("engine", "e", changes_answers=False)),
-            "; what may be why: pixels (x, y, ...).",
+            " What may be why: pixels (x, y, ...).",
         ),
         (
             (group("pixels"), group("engine", "e", changes_answers=False)),
-            "; of what is known only this differs, and turns few answers: engine.",
+            " Of what is known only this differs, and it changes near-tied answers alone: engine.",
         ),
     ],
 )
@@ -159,15 +169,14 @@ def test_settings_that_may_be_why_are_named(
 def test_where_few_answers_differ_the_exact_test_is_put_in_words(same: ComparisonView) -> None:
     """Without an interval: four answers that all moved one way were "more than chance"."""
     text = said(same, approach(*[0.9] * 4), approach(*[0.89] * 4), p=0.125, interval=None)
-    assert text.endswith(
-        "On the same questions, read and labelled alike, +1.00 points are left, without an interval (9 images). If it "
-        "were chance which of the two gave which answer in the 4 of 500 images in which they differ, 12.5 % of the "
-        "cases would show a gap at least as large (exact test): within chance."
+    assert text.startswith(
+        "Within chance: on the 100 questions that both answered, read and labelled alike, F1 of a is 1.00 points above "
+        "that of b, without an interval (9 images). If it were chance which of the two gave which answer in the 4 of "
+        "500 images in which they differ, 12.5 % of the cases would show a gap at least as large (exact test). As each"
     )
     text = said(same, approach(*[0.9] * 4), approach(*[0.89] * 4), p=0.0001, interval=None)
-    assert text.endswith(
-        "less than 0.1 % of the cases would show a gap at least as large (exact test): more than chance."
-    )
+    assert text.startswith("More than chance: ")
+    assert "less than 0.1 % of the cases would show a gap at least as large (exact test). As each" in text
 
 
 def test_a_cause_without_an_interval_says_why(same: ComparisonView) -> None:

@@ -25,8 +25,8 @@ from repope_eval.reporting.charts.drawing import (
     draw,
     label,
     name_rows,
-    shortened,
 )
+from repope_eval.reporting.figure_texts import shortened
 from repope_eval.scoring.detection import ALL_OBJECTS, Detection
 from repope_eval.scoring.estimates import Interval
 

@@ -31,6 +31,7 @@ from matplotlib.textpath import text_to_path
 from matplotlib.ticker import PercentFormatter
 
 from repope_eval.benchmarks.sources import label_set_title
+from repope_eval.reporting.figure_texts import shortened
 from repope_eval.reporting.templates import printable
 from repope_eval.scoring.bootstrap import MEAN
 from repope_eval.scoring.estimates import Interval
@@ -308,21 +309,6 @@ def part_rows(axes: Axes, n_rows: int, width: float) -> None:
     axes.spines["left"].set_visible(False)
     for row in range(1, n_rows):
         axes.axhline(row - 0.5, color=LINE, linewidth=width)
-
-
-def shortened(text: str, length: int = 18) -> str:
-    """A name on one line, without its middle where a chart has no room for it: names often differ at their ends."""
-    line = " ".join(text.split())
-    if len(line) <= length:
-        return line
-    n_last = (length - 1) // 3
-    return f"{line[: length - 1 - n_last]}…{line[len(line) - n_last :]}"
-
-
-def shortened_names(names: Sequence[str], length: int) -> list[str]:
-    """Names of several things, shortened; those that would be alike then end in their numbers."""
-    short = [label(shortened(name, length)) for name in names]
-    return [f"{name} ({index})" if short.count(name) > 1 else name for index, name in enumerate(short, 1)]
 
 
 def fitting(text: str, room: float, size: float, weight: str) -> str:

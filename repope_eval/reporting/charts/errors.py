@@ -19,8 +19,8 @@ from repope_eval.reporting.charts.drawing import (
     draw,
     label,
     name_rows,
-    shortened,
 )
+from repope_eval.reporting.figure_texts import shortened
 from repope_eval.reporting.run_tables import error_text
 from repope_eval.scoring.relabelling_effect import Effect
 

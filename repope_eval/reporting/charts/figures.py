@@ -25,7 +25,6 @@ from repope_eval.reporting.charts.drawing import (
     name_rows,
     part_rows,
     series_color,
-    shortened,
     single_variants,
     variant_handles,
     variant_shape,
@@ -34,6 +33,7 @@ from repope_eval.reporting.charts.drawing import (
 from repope_eval.reporting.figure_texts import (
     COUNT_TITLES,
     figure_text,
+    shortened,
 )
 from repope_eval.scoring.calibration import FEWEST_DRAWN, ReliabilityBin, drawn_bins
 from repope_eval.scoring.evidence import Evidence
