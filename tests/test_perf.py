@@ -98,6 +98,13 @@ def test_stages_add_up(family: str) -> None:
     assert float(batch["peak GB"]) > 0
 
 
+def test_preparing_says_how_many_images_a_core_prepares() -> None:
+    (row,) = table(run("preparing", "--images", "1", "--family", "ovis2"), "family")
+    milliseconds = float(row["opening ms"]) + float(row["preparing ms"])
+    assert float(row["images a second"]) == pytest.approx(1000 / milliseconds, rel=0.05)
+    assert row["tiles"] == "5.0"
+
+
 def test_decoding_takes_the_longer_of_the_hosts_time_and_the_devices() -> None:
     words = ("--shapes", "1b", "--layers", "2", "--images", "1", "2", "--questions", "2", "--launch", "20")
     one, two = table(run("decoding", *words, options=()), "shape")

@@ -1,14 +1,15 @@
 """What a checkpoint's small files say of its texts and images, whichever file says it."""
 
 from pathlib import Path
-from typing import Any
 
+import torch
 from PIL import Image
 from transformers import GenerationConfig
 
 from repope_eval.errors import RepopeError
 from repope_eval.models.checkpoints import Checkpoint
 from repope_eval.models.fields import Fields, blamed_on, fields_of, require_bounded
+from repope_eval.models.pixels import PixelProcessor
 from repope_eval.system.json_files import read_json
 
 TOKENIZER_CONFIG = "tokenizer_config.json"
@@ -105,17 +106,28 @@ def _named_template(fields: Fields) -> str:
     return fields.text("chat_template", "")
 
 
-def read_image_processor(processor_class: type, checkpoint: Checkpoint) -> Any:
+def read_image_processor(processor_class: type, checkpoint: Checkpoint) -> PixelProcessor:
     """The image processor that preprocessor_config.json describes, else a part of processor_config.json.
 
     It is tried on an image, because its class checks few settings until then.
+
+    Raises:
+        RepopeError: a setting is not the class's, or numbers of pixels depend on more than their values.
     """
     settings = read_image_settings(checkpoint)
     require_bounded(settings)
     with blamed_on(settings.path):
         processor = processor_class(**settings.values)
-        processor(images=Image.new("RGB", (64, 32)), return_tensors="pt")
-    return processor
+        trial = Image.merge("RGB", [Image.linear_gradient("L").rotate(angle) for angle in (0, 90, 180)])
+        trial = trial.resize((64, 32))
+        own = torch.from_numpy(processor(images=trial, return_tensors="np")["pixel_values"])
+        looked_up = PixelProcessor(processor)
+        pixels, _ = looked_up(trial)
+    if not torch.equal(pixels.nan_to_num(), own.flatten(0, -4).nan_to_num()):
+        raise RepopeError(
+            f"{settings.path}: pads images after it normalised them; leave out do_pad and pad_size"
+        )
+    return looked_up
 
 
 def read_image_settings(checkpoint: Checkpoint) -> Fields:

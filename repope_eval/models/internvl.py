@@ -18,6 +18,7 @@ from repope_eval.benchmarks.images import to_rgb
 from repope_eval.models.checkpoints import Checkpoint
 from repope_eval.models.fields import Fields, blamed_on
 from repope_eval.models.networks import internlm2_config, native_config, qwen2_config, read_config
+from repope_eval.models.pixels import normalised
 from repope_eval.models.recipe import (
     ONE_WORD,
     Inputs,
@@ -26,7 +27,6 @@ from repope_eval.models.recipe import (
     RecipeOptions,
     chatml,
     layer_values,
-    normalised,
     part_boxes,
 )
 from repope_eval.models.tokenizers import InternLM2Tokenizer, QwenTokenizer, TokenizerFile

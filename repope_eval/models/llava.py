@@ -107,15 +107,15 @@ class LlavaRecipe(Recipe):
 
     def count_features(self, width: int, height: int) -> int:
         """The features of the whole image, and those of its tiles."""
-        best = select_best_resolution((height, width), self._image_processor.image_grid_pinpoints)
+        best = select_best_resolution((height, width), self._image_processor.settings.image_grid_pinpoints)
         whole = (length // self._side * self._features_per_side for length in best)
         grid = unpadded_grid((height, width), *whole)
         return self._features_per_side**2 + self._count_grid_features(*grid)
 
     def inputs(self, image: Image.Image) -> Inputs:
         """Tiles [tiles, 3, side, side], the whole image first; `image_sizes` [1, 2] is its height and width."""
-        processed = self._image_processor(images=to_rgb(image), return_tensors="pt")
-        return {"pixel_values": processed["pixel_values"][0], "image_sizes": processed["image_sizes"]}
+        pixels, processed = self._image_processor(to_rgb(image))
+        return {"pixel_values": pixels, "image_sizes": torch.from_numpy(processed["image_sizes"])}
 
     def _count_grid_features(self, rows: int, columns: int) -> int:
         """How many features a grid of so many rows and columns becomes, with the one at the end of each row."""

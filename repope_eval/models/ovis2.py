@@ -23,6 +23,7 @@ from repope_eval.models.checkpoints import Checkpoint
 from repope_eval.models.description import GENERATION_CONFIG, read_fields
 from repope_eval.models.fields import Fields, blamed_on
 from repope_eval.models.networks import native_config, qwen2_config, read_config
+from repope_eval.models.pixels import normalised
 from repope_eval.models.recipe import (
     ONE_WORD,
     Box,
@@ -31,7 +32,6 @@ from repope_eval.models.recipe import (
     LayoutRecipe,
     RecipeOptions,
     layer_values,
-    normalised,
     part_boxes,
     require_features,
 )

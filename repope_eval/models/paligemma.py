@@ -93,9 +93,8 @@ class PaliGemmaRecipe(Recipe):
 
     def inputs(self, image: Image.Image) -> Inputs:
         """The image as [1, 3, side, side], whatever its shape was."""
-        return {
-            "pixel_values": self._image_processor(images=to_rgb(image), return_tensors="pt")["pixel_values"]
-        }
+        pixels, _ = self._image_processor(to_rgb(image))
+        return {"pixel_values": pixels}
 
     def prompt_ids(self, question: str, width: int, height: int) -> tuple[int, ...]:
         """The image's tokens, then those of the text."""

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Protocol
 
-import numpy as np
 import torch
 from PIL import Image
 from transformers import PreTrainedConfig, PreTrainedModel
@@ -31,19 +30,6 @@ def part_boxes(width: int, height: int, grid: tuple[int, int]) -> list[Box]:
         for row in range(rows)
         for column in range(columns)
     ]
-
-
-def normalised(
-    images: Sequence[Image.Image], mean: tuple[float, ...], std: tuple[float, ...]
-) -> torch.Tensor:
-    """Pixels of RGB images of one size: scaled to [0, 1], less the channel's mean, divided by its deviation.
-
-    Returns:
-        float32 of shape [images, 3, height, width].
-    """
-    pixels = torch.from_numpy(np.stack([np.asarray(image) for image in images])).permute(0, 3, 1, 2)
-    scaled = pixels.to(torch.float32) / 255
-    return (scaled - torch.tensor(mean).view(1, 3, 1, 1)) / torch.tensor(std).view(1, 3, 1, 1)
 
 
 Inputs = Mapping[str, torch.Tensor]

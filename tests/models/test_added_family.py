@@ -28,8 +28,9 @@ from repope_eval.models.families import FAMILIES
 from repope_eval.models.fields import Fields
 from repope_eval.models.loading import load_model
 from repope_eval.models.networks import read_config
+from repope_eval.models.pixels import normalised
 from repope_eval.models.placement import modules_around
-from repope_eval.models.recipe import Inputs, Recipe, RecipeOptions, layer_values, normalised
+from repope_eval.models.recipe import Inputs, Recipe, RecipeOptions, layer_values
 from repope_eval.models.tokenizers import TokenizerFile, read_stop_token_ids
 from repope_eval.pipeline import run
 from repope_eval.settings.config import BenchSettings, ModelSettings, ModelsSettings, RunSettings
