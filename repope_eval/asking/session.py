@@ -17,6 +17,7 @@ from repope_eval.records import Answer, Question
 from repope_eval.runs.answer_store import AnswerStore, count_stored, merge_shares
 from repope_eval.runs.folder import FollowedFolder, RunFolder
 from repope_eval.runs.layout import share_path
+from repope_eval.runs.manifest import waiting_line
 from repope_eval.settings.config import RunSettings
 from repope_eval.system.environment import Seconds, now, rounded, timed
 from repope_eval.system.progress import Progress
@@ -182,6 +183,8 @@ class Session:
             each.run.folder.manifest.note_inference(facts_of_run, rounded(each.run.seconds))
         if self.ranks.is_main:
             log.info("%s", asking_line(together, _all_images(left)))
+            if waiting := waiting_line(together):
+                log.warning("%s", waiting)
 
     def _find_images(self, left: Sequence[_Left]) -> list[AskedImage]:
         """The images that are left to ask about, each with its questions. What their files hold is noted."""

@@ -141,6 +141,7 @@ def _run_view(answered: AnsweredBenchmark, scores: Scores, folder: RunFolder, se
             **_unfinished_thoughts(folder),
             **answered.counts,
             **_starts(folder),
+            **({"waiting": waiting} if (waiting := folder.manifest.waiting) else {}),
         },
         doubts=_doubts(answered, scores, folder),
         seconds=seconds,

@@ -16,7 +16,7 @@ from repope_eval.settings.fields import fields_by_key
 from repope_eval.system.environment import now, process
 from repope_eval.system.secrets import values_by_dotted_key
 from repope_eval.system.writing import write_json
-from repope_eval.wording import first_few, shown
+from repope_eval.wording import counted, duration_text, first_few, shown
 
 _SHOWN_DIGITS = 8
 """Digits of a hash that tell files apart for a reader."""
@@ -85,6 +85,33 @@ def doubts_of(manifest: Mapping[str, Any]) -> list[str]:
     """What starts noted that checked their answers and found more differences than are explained."""
     checks = [start.get("verified", {}) for start in manifest.get("starts", ())]
     return [check.get("line") or "answers in doubt" for check in checks if check.get("in_doubt")]
+
+
+RELEVANT_WAIT = 0.1
+"""From which share of the asking on it is said that the model waited for images."""
+
+SHORTEST_WAIT = 10.0
+"""Fewer seconds are not worth a change: the first images are always waited for."""
+
+
+def waiting_line(ranks: Sequence[Mapping[str, Any]]) -> str | None:
+    """What a relevant wait for images was, and how it becomes shorter; None where there was none.
+
+    Without workers, as on a CPU, preparing images is work of the process itself, and no wait.
+
+    Args:
+        ranks: what a manifest says of each rank's asking, under `inference`.
+    """
+    prepared = [facts for facts in ranks if facts.get("workers")]
+    waited = sum(facts.get("seconds_waited_for_images", 0.0) for facts in prepared)
+    seconds = sum(facts.get("seconds", 0.0) for facts in prepared)
+    if waited < max(SHORTEST_WAIT, RELEVANT_WAIT * seconds):
+        return None
+    workers = counted(sum(facts["workers"] for facts in prepared), "process")
+    return (
+        f"the model waited {duration_text(waited)} of {duration_text(seconds)} for images, which {workers} prepared: "
+        "give the run more cores (in SLURM --cpus-per-task), or more processes (workers=) where cores are idle"
+    )
 
 
 class Manifest:
@@ -259,6 +286,12 @@ class Manifest:
     def doubts(self) -> list[str]:
         """What starts noted that checked their answers and found more differences than are explained."""
         return doubts_of(self.facts)
+
+    @property
+    def waiting(self) -> str | None:
+        """What a relevant wait for images was in the newest start that asked anything; None where there was none."""
+        facts = self.facts.get("inference", {})
+        return waiting_line(facts.get("ranks", [facts]))
 
     @property
     def cut_thoughts(self) -> int:

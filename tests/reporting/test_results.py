@@ -73,6 +73,20 @@ def test_another_look_at_a_finished_run_keeps_its_prompt(
     assert list(document(tmp_path / "run")["protocols"]) == ["repope", "pope", "vlmevalkit", "lmms_eval"]
 
 
+def test_a_relevant_wait_for_images_is_on_the_page(
+    unbroken: Path, command_line: CommandLine, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(unbroken, tmp_path / "run")
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    manifest["inference"] |= {"workers": 3, "seconds_waited_for_images": 40.0, "seconds": 50.0}
+    (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    result = command_line(f"out={folder}")
+    assert result.returncode == 0, result.stderr
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    assert "<dt>waiting</dt><dd>the model waited 40 s of 50 s for images, which 3 processes prepared" in page
+    assert "<dt>waiting</dt>" not in (unbroken / "report.html").read_text(encoding="utf-8")
+
+
 def test_scores_hold_the_evidence_and_what_the_relabelling_did(unbroken: Path) -> None:
     found = document(unbroken)
     assert found["evidence"]["repope"]["random"]["auroc"] > 0.99

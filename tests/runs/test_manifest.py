@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from repope_eval.errors import RepopeError
-from repope_eval.runs.manifest import MOST_STARTS, Manifest
+from repope_eval.runs.manifest import MOST_STARTS, Manifest, waiting_line
 from repope_eval.runs.manifest_form import read_manifest
 
 FIRST = {
@@ -151,3 +151,30 @@ def test_a_start_that_lacks_what_it_found_is_one_of_an_empty_folder(begun: Path)
     manifest(begun).note(starts=[{}])
     manifest(begun).begin(FIRST)
     assert [start["resumed"] for start in read(begun)["starts"][1:]] == [2]
+
+
+def waiting(workers: int, waited: float, seconds: float) -> dict[str, Any]:
+    return {"workers": workers, "seconds_waited_for_images": waited, "seconds": seconds}
+
+
+def test_a_relevant_wait_for_images_is_told_with_its_mend() -> None:
+    assert waiting_line([waiting(3, 41.2, 95.0)]) == (
+        "the model waited 41 s of 2 min for images, which 3 processes prepared: give the run more cores (in SLURM "
+        "--cpus-per-task), or more processes (workers=) where cores are idle"
+    )
+    of_ranks = waiting_line([waiting(1, 10.0, 50.0), waiting(1, 0.0, 50.0), {}])
+    assert of_ranks is not None
+    assert "waited 10 s of 2 min for images, which 2 processes prepared" in of_ranks
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        waiting(3, 9.9, 20.0),  # less than a change would be worth
+        waiting(3, 99.0, 1000.0),  # less than a tenth
+        waiting(0, 90.0, 100.0),  # the process itself prepared them
+        {"seconds": 100.0},  # a server was asked
+    ],
+)
+def test_no_other_wait_is_told(facts: dict[str, Any]) -> None:
+    assert waiting_line([facts]) is None

@@ -26,9 +26,11 @@ from repope_eval.system.environment import usable_cores
 from repope_eval.system.signals import ENDING
 
 AHEAD = 32
-"""Images that are prepared and wait for the device, at most; a photograph's pixels are up to 16 MB in 16 bits."""
+"""Images that are prepared and wait for the device, at most; a photograph's pixels are up to 16 MB in 16 bits.
 
-MOST_WORKERS = 8
+So no more workers are of use. A small model takes some 30 ms for an image on a large GPU, and a core as long or longer
+to prepare one (perf/RESULTS.md).
+"""
 
 _PR_SET_PDEATHSIG = 1
 """Linux's number for: send me this signal when my parent dies."""
@@ -161,13 +163,13 @@ def _blaming_file(path: Path) -> Iterator[None]:
 def _count_workers(asked_for: str, device: torch.device, images: int, programs: int) -> int:
     """How many processes prepare images. On a CPU the model itself keeps all cores busy: none by default.
 
-    Beside a GPU one core is left to the loop.
+    Beside a GPU one core is left to the loop, and each worker prepares an image of those that may be ahead.
     """
     if asked_for != "auto":
         return min(int(asked_for), images)
     if device.type == "cpu":
         return 0
-    return max(1, min(usable_cores() // programs - 1, MOST_WORKERS, images))
+    return max(1, min(usable_cores() // programs - 1, AHEAD, images))
 
 
 def _start_worker(_: int) -> None:

@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 
 from repope_eval.asking.asker import AskedImage, group_by_image
-from repope_eval.asking.native import batches
+from repope_eval.asking.native import batches, loader
 from repope_eval.asking.native.batches import TransformersAsker
 from repope_eval.asking.native.generation import Generation
 from repope_eval.errors import RepopeError
@@ -283,3 +283,24 @@ def test_a_killed_worker_is_one_line(
     with pytest.raises(RepopeError, match=r"a process that prepares images ended .*workers=0") as caught:
         ask(questions, tmp_path, workers="1")
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("cores", "programs", "images", "workers"),
+    [
+        (16, 1, 500, 15),  # one is left to the loop
+        (64, 4, 500, 15),  # of each of four programs
+        (128, 1, 500, 32),  # as many as images may be ahead
+        (16, 1, 3, 3),
+        (1, 1, 500, 1),
+        (4, 8, 500, 1),
+    ],
+)
+def test_workers_beside_a_gpu_are_as_many_as_there_are_cores(
+    monkeypatch: pytest.MonkeyPatch, cores: int, programs: int, images: int, workers: int
+) -> None:
+    monkeypatch.setattr(loader, "usable_cores", lambda: cores)
+    gpu, cpu = torch.device("cuda"), torch.device("cpu")
+    assert loader._count_workers("auto", gpu, images, programs) == workers
+    assert loader._count_workers("auto", cpu, images, programs) == 0
+    assert loader._count_workers("2", gpu, images, programs) == 2
