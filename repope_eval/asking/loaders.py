@@ -53,11 +53,19 @@ def load_chat_asker(settings: RunSettings, ranks: Ranks) -> Asker:
 
 
 def _rank_device(settings: RunSettings, ranks: Ranks) -> "torch.device":
-    """The device that a checkpoint is loaded onto now."""
+    """The device that a checkpoint is loaded onto now. It becomes the current one of this process.
+
+    Whatever names no device would otherwise open a context on the first GPU, some 0.5 GB for each rank: the thread that
+    pins memory for torch's loader does.
+    """
+    import torch
+
     from repope_eval.models.placement import choose_device, device_of_rank
 
     gc.set_threshold(700, 10, 10)  # the usual pace again: unreachable tensors may hold a GPU's memory
     device = choose_device(device_of_rank(settings.device, ranks))
+    if device.type == "cuda" and device.index is not None:
+        torch.cuda.set_device(device)
     log.info("loading %s", settings.model.checkpoint)
     return device
 

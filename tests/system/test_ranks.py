@@ -6,17 +6,19 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
 
 from repope_eval import pipeline
+from repope_eval.asking import loaders
 from repope_eval.commands import command_line
 from repope_eval.errors import InterruptionError, RepopeError, SaidElsewhereError
 from repope_eval.models.placement import device_of_rank
 from repope_eval.settings.composition import model_settings
-from repope_eval.settings.config import BenchSettings, RunSettings
+from repope_eval.settings.config import BenchSettings, ModelSettings, RunSettings
 from repope_eval.system.ranks import Ranks, join_ranks, rank_here
 
 MINE = RepopeError("mine")
@@ -229,6 +231,23 @@ def test_ranks_without_a_gpu_of_their_own_are_refused(
     see_gpus(monkeypatch, gpus)
     with pytest.raises(RepopeError, match=message):
         device_of_rank(name, TWO)
+
+
+@pytest.mark.parametrize(
+    ("device", "ranks", "current"),
+    [("auto", TWO, ["cuda:1"]), ("cuda:1", Ranks(), ["cuda:1"]), ("cuda", Ranks(), []), ("cpu", TWO, [])],
+)
+def test_the_gpu_of_a_rank_becomes_the_current_one(
+    monkeypatch: pytest.MonkeyPatch, device: str, ranks: Ranks, current: list[str]
+) -> None:
+    """Otherwise the thread that pins memory would open a context on the first GPU for each rank."""
+    see_gpus(monkeypatch, 2)
+    made_current: list[str] = []
+    monkeypatch.setattr(torch.cuda, "set_device", lambda device: made_current.append(str(device)))
+    model = ModelSettings(name="small", family="ovis2", checkpoint="demo")
+    settings: Any = SimpleNamespace(device=device, model=model)
+    loaders._rank_device(settings, ranks)
+    assert made_current == current
 
 
 def test_accelerate_told_to_use_the_cpu_is_heard(monkeypatch: pytest.MonkeyPatch) -> None:

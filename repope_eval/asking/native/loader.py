@@ -32,6 +32,13 @@ So no more workers are of use. A small model takes some 30 ms for an image on a 
 to prepare one (perf/RESULTS.md).
 """
 
+_WORKER_IS_GONE = "DataLoader worker (pid"
+"""How torch's texts about a worker begin that exited, was killed or had no shared memory (a bus error).
+
+Sources: `_try_get_data` of torch/utils/data/dataloader.py, and torch/csrc/DataLoader.cpp. An error that a worker or the
+thread that pins memory raised has another text.
+"""
+
 _PR_SET_PDEATHSIG = 1
 """Linux's number for: send me this signal when my parent dies."""
 
@@ -101,22 +108,27 @@ class Loader:
         self._images = iter(self._loader)
         return self
 
-    def __exit__(self, *_: object) -> None:
-        """Ends the workers, which ignore the signal by which Python ends processes left over when it exits."""
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        """Ends the workers, which ignore the signal by which Python ends processes left over when it exits.
+
+        Raises:
+            RepopeError: a worker was gone. The library raises that as a RuntimeError, in `next` or wherever the program
+                is when the signal comes that a child ended.
+        """
         images, self._images = self._images, iter(())
         if self.workers:
             images._shutdown_workers()  # type: ignore[attr-defined]  # what the library itself does once unused
+        if isinstance(error, RuntimeError) and str(error).startswith(_WORKER_IS_GONE):
+            raise RepopeError(
+                f"a process that prepares images ended ({str(error).splitlines()[0]}): give it memory (in a "
+                "container, shared memory: --shm-size=8g), or run the same command with workers=0"
+            ) from error
 
     def next(self, number: int) -> list[PreparedImage]:
         """The next images: as many as asked for, or those that are left."""
         started = time.perf_counter()
         try:
             images = list(islice(self._images, number))
-        except RuntimeError as error:  # what the library raises for a process that is gone
-            raise RepopeError(
-                f"a process that prepares images ended ({str(error).splitlines()[0]}): give it memory (in a "
-                "container, shared memory: --shm-size=8g), or run the same command with workers=0"
-            ) from error
         finally:
             self.seconds_waited += time.perf_counter() - started
         return [_require_prepared(image) for image in images]

@@ -285,6 +285,38 @@ def test_a_killed_worker_is_one_line(
     assert "\n" not in str(caught.value)
 
 
+def test_a_worker_that_is_killed_while_the_model_computes_is_one_line(
+    questions: list[Question], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Torch raises its error wherever the program is when the signal comes."""
+    gone = RuntimeError("DataLoader worker (pid 7) is killed by signal: Bus error. It is possible that")
+    monkeypatch.setattr(batches, "ENGINES", {"shared": refusing(0, gone, [])})
+    with pytest.raises(RepopeError, match=r"a process that prepares images ended \(.*Bus error.*shm-size"):
+        ask(questions, tmp_path, workers="1")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Caught AcceleratorError in pin memory thread for device 0.\nCUDA error: invalid device ordinal",
+        "Too many open files. Communication with the workers is no longer possible.",
+    ],
+)
+def test_no_other_error_of_the_loader_is_taken_for_a_worker_that_ended(
+    questions: list[Question], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    """Memory would mend none of them."""
+
+    def fail(*_: object) -> None:
+        raise RuntimeError(text)
+
+    monkeypatch.setattr(loader, "islice", fail)
+    monkeypatch.setattr(batches, "ENGINES", {"shared": echo})
+    with pytest.raises(RuntimeError) as caught:
+        ask(questions, tmp_path)
+    assert str(caught.value) == text
+
+
 @pytest.mark.parametrize(
     ("cores", "programs", "images", "workers"),
     [
