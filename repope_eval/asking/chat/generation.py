@@ -65,13 +65,14 @@ class _Steps:
         require_finite(bool(torch.stack(self._finite).all()))
         evidence = torch.stack(self._evidence).permute(2, 0, 1).tolist()
         best = torch.stack(self._best)
-        leads = (best[..., 0] - best[..., 1]).T.tolist()
+        leads, logits = torch.stack([best[..., 0] - best[..., 1], best[..., 0]]).transpose(1, 2).tolist()
         return [
             ChatGeneration(
                 token_ids=tuple(tokens),
                 p_yes=evidence[row][0][0],
                 p_no=evidence[row][0][1],
                 leads=tuple(leads[row][: len(tokens)]),
+                best_logits=tuple(logits[row][: len(tokens)]),
                 evidence=tuple((yes, no) for yes, no in evidence[row][: len(tokens)]),
             )
             for row, tokens in enumerate(rows)

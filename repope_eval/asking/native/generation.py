@@ -33,6 +33,8 @@ class Generation:
     p_no: float
     leads: tuple[float, ...] = ()
     """By how much the logit of each token leads the next best one's; empty where the engine does not note it."""
+    best_logits: tuple[float, ...] = ()
+    """The highest logit for each token, as the head computed it; noted where `leads` is."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,7 +88,7 @@ def _generate(
     assert logits.first is not None
     require_finite(bool(torch.stack(logits.finite).all()))
     p_yes, p_no = first_token_evidence(bounded(model.network, logits.first), spellings).flatten().tolist()
-    best, next_best = bounded(model.network, torch.stack(logits.best).float()).unbind(dim=1)
-    return Generation(
-        tuple(output[0, len(prompt) :].tolist()), p_yes, p_no, leads=tuple((best - next_best).tolist())
-    )
+    computed = torch.stack(logits.best).float()
+    best, next_best = bounded(model.network, computed).unbind(dim=1)
+    leads, best_logits = map(tuple, torch.stack([best - next_best, computed[:, 0]]).tolist())
+    return Generation(tuple(output[0, len(prompt) :].tolist()), p_yes, p_no, leads, best_logits)

@@ -23,18 +23,44 @@ log = logging.getLogger(__name__)
 
 
 MOST_CHANGE: Mapping[str, float] = {"float32": 1 / 256, "float16": 1 / 16, "bfloat16": 1 / 2, "int8": 1.0}
-"""By how much the difference of two logits may change with the order of sums, by number format.
+"""By how much the difference of two logits may change with the order of sums, by number format, where logits are below
+32. `most_change` allows more where they are larger.
 
-With n significant bits, logits between 16 and 32, as language models have them, are told in steps of 2 ** (5 - n): of
-1/8 in bfloat16, of 1/64 in float16. Either logit may be two steps off, which makes four steps. In float32 such steps
-are too small to be seen, and what sums of thousands of terms leave is far below 1/256. bitsandbytes' int8 chooses its
-outliers over the whole batch. The tiny checkpoints of the tests changed by less than 0.0001 in float32, by up to 0.06
-in bfloat16 (also in nf4, which is computed in it), and by up to 0.3 in int8, but for PaliGemma's: by up to 1.6.
+With n significant bits, a number from 2 ** (e - 1) to 2 ** e has neighbours 2 ** (e - n) away: logits between 16 and
+32, as language models have them, are told in steps of 1/8 in bfloat16, and of 1/64 in float16. Either logit may be two
+steps off, which makes four steps. Smaller logits are told in smaller steps, but the hidden states that they are made of
+are not: their rounding moves a logit of 1 as far as one of 16. In float32 such steps are too small to be seen, and what
+sums of thousands of terms leave is far below 1/256. bitsandbytes' int8 chooses its outliers over the whole batch, which
+is more than the steps of logits; its value is for all sizes.
+
+The tiny checkpoints of the tests, whose highest logits are 1 to 10, changed by less than 0.0001 in float32, by up to
+0.06 in bfloat16 (also in nf4, which is computed in it), and by up to 0.3 in int8, but for PaliGemma's: by up to 1.6.
 
 Two things follow. Two tokens may change places where the better one leads by no more than that. And the odds of yes
 change by a factor of at most e to that power, so that p_yes changes by at most a quarter of it: the logistic
 function is nowhere steeper. Near ties are rare: no format explains that more than half of several answers differ.
 """
+
+SIGNIFICANT_BITS: Mapping[str, int] = {"float32": 24, "float16": 11, "bfloat16": 8}
+"""Of the formats in which a logit's size decides how far it is from the next one that can be told."""
+
+
+def most_change(number_format: str, best_logit: float) -> float:
+    """By how much the difference of the two highest logits may change with the order of sums: four steps, or more.
+
+    Gemma 2 bounds its logits after the head has computed them. That brings them nearer together, never further apart,
+    so that the steps of what the head computed are enough.
+
+    Args:
+        number_format: a key of `MOST_CHANGE`.
+        best_logit: the higher of the two, as the head computed it.
+    """
+    least = MOST_CHANGE[number_format]
+    if number_format not in SIGNIFICANT_BITS:
+        return least
+    _, exponent = math.frexp(best_logit)
+    return max(least, math.ldexp(4, exponent - SIGNIFICANT_BITS[number_format]))
+
 
 SECONDS_AN_IMAGE = 10.0
 """After so many seconds no further question about an image is asked the plain way: a long answer on a slow device
@@ -51,18 +77,21 @@ class Comparison:
     """Whether the number format explains what differs."""
 
 
-def compare(said: Generation, plain: Generation, most_change: float) -> Comparison:
+def compare(said: Generation, plain: Generation, number_format: str) -> Comparison:
     """Compares two answers to a question.
 
     Args:
         said: what the run's engine generated.
-        plain: what the sequential engine generated, with `leads`.
-        most_change: the value of `MOST_CHANGE` for the model's number format.
+        plain: what the sequential engine generated, with `leads`; without `best_logits` these count as small.
+        number_format: the key of `MOST_CHANGE` for the model.
     """
     change = abs(said.p_yes - plain.p_yes)
-    pairs = zip(said.token_ids, plain.token_ids, plain.leads, strict=False)
-    lead = next((lead for one, other, lead in pairs if one != other), None)
-    is_explained = change <= most_change / 4 and (lead is None or lead <= most_change)
+    logits = plain.best_logits or (0.0,) * max(1, len(plain.leads))
+    steps = zip(said.token_ids, plain.token_ids, plain.leads, logits, strict=False)
+    parted = next(((lead, logit) for one, other, lead, logit in steps if one != other), None)
+    is_explained = change <= most_change(number_format, logits[0]) / 4 and (
+        parted is None or parted[0] <= most_change(number_format, parted[1])
+    )
     return Comparison(said.token_ids == plain.token_ids, change, is_explained)
 
 
@@ -86,7 +115,7 @@ class Checked:
 
     def compare(self, said: Generation, plain: Generation) -> Comparison:
         """Compares two answers to a question, as the model's number format allows."""
-        return compare(said, plain, MOST_CHANGE[self.number_format])
+        return compare(said, plain, self.number_format)
 
     def line(self) -> str:
         """How well the answers, at least one, agree with those of the plain way."""

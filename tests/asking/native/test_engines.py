@@ -19,7 +19,7 @@ from repope_eval.asking.native.generation import Generation, Spellings, find_spe
 from repope_eval.asking.native.rows import CopiedPrefixes, ImageRows
 from repope_eval.asking.native.sequential import generate_sequentially
 from repope_eval.asking.native.shared import generate_shared
-from repope_eval.asking.native.verification import MOST_CHANGE, compare
+from repope_eval.asking.native.verification import compare
 from repope_eval.errors import RepopeError
 from repope_eval.models.loading import Model
 from repope_eval.models.recipe import Prepared
@@ -125,9 +125,10 @@ def test_the_sequential_engine_gives_the_originals_tokens_and_the_same_evidence(
     for one, other in zip(alone[0], together[0], strict=True):
         assert one.p_yes == pytest.approx(other.p_yes, abs=1e-5)
         assert one.p_no == pytest.approx(other.p_no, abs=1e-5)
-        assert compare(other, one, MOST_CHANGE["float32"]).is_explained
+        assert compare(other, one, "float32").is_explained
         assert len(one.leads) == len(one.token_ids)
         assert min(one.leads) > 0
+        assert len(one.best_logits) == len(one.token_ids)
 
 
 def test_answers_stop_at_the_limit_in_both_engines(model: Model, prepared: list[Prepared]) -> None:

@@ -5,6 +5,7 @@ import logging
 import os
 import signal
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from test_batches import ECHO, echo
 from repope_eval.asking.native import verification
 from repope_eval.asking.native.generation import Generation, Spellings
 from repope_eval.asking.native.rows import PADDING, ImageRows
-from repope_eval.asking.native.verification import MOST_CHANGE, Verification, compare
+from repope_eval.asking.native.verification import MOST_CHANGE, Verification, compare, most_change
 from repope_eval.errors import InterruptionError
 from repope_eval.models.recipe import Prepared
 from repope_eval.runs.folder import close_log
@@ -108,20 +109,82 @@ def test_an_engine_that_errs_puts_the_run_in_doubt_for_good(
     assert place.manifest["status"] == "complete"
 
 
-def test_a_format_explains_what_is_near_enough() -> None:
-    def plain(p_yes: float, *tokens: int, lead: float = 9.0) -> Generation:
-        return Generation(tokens, p_yes, 0.25, leads=(9.0, lead, 9.0))
+def plain_answer(p_yes: float, *tokens: int, lead: float = 9.0, logit: float = 20.0) -> Generation:
+    """An answer of the plain way, whose second token leads by so much, and whose logits are of that size."""
+    return Generation(tokens, p_yes, 0.25, leads=(9.0, lead, 9.0), best_logits=(logit,) * 3)
 
-    bits, whole = MOST_CHANGE["bfloat16"], MOST_CHANGE["float32"]
-    assert compare(SAID, plain(0.5, 3, 4, 0), whole).has_equal_tokens
-    near_tie = compare(SAID, plain(0.5, 3, 8, 9, lead=0.25), bits)
+
+def test_a_format_explains_what_is_near_enough() -> None:
+    bits, whole = "bfloat16", "float32"
+    assert compare(SAID, plain_answer(0.5, 3, 4, 0), whole).has_equal_tokens
+    near_tie = compare(SAID, plain_answer(0.5, 3, 8, 9, lead=0.25), bits)
     assert (near_tie.has_equal_tokens, near_tie.is_explained) == (False, True)
-    assert not compare(SAID, plain(0.5, 3, 8, 9, lead=0.25), whole).is_explained
-    assert not compare(SAID, plain(0.5, 3, 8, 9, lead=1.0), bits).is_explained
-    assert compare(SAID, plain(0.6, 3, 4, 0), bits).is_explained
-    assert not compare(SAID, plain(0.7, 3, 4, 0), bits).is_explained
-    assert not compare(SAID, plain(0.502, 3, 4, 0), whole).is_explained
-    assert compare(SAID, plain(0.5005, 3, 4, 0), whole).p_yes_change == pytest.approx(0.0005)
+    assert not compare(SAID, plain_answer(0.5, 3, 8, 9, lead=0.25), whole).is_explained
+    assert not compare(SAID, plain_answer(0.5, 3, 8, 9, lead=1.0), bits).is_explained
+    assert compare(SAID, plain_answer(0.6, 3, 4, 0), bits).is_explained
+    assert not compare(SAID, plain_answer(0.7, 3, 4, 0), bits).is_explained
+    assert not compare(SAID, plain_answer(0.502, 3, 4, 0), whole).is_explained
+    assert compare(SAID, plain_answer(0.5005, 3, 4, 0), whole).p_yes_change == pytest.approx(0.0005)
+
+
+@pytest.mark.parametrize(
+    ("number_format", "logit", "most"),
+    [
+        ("bfloat16", 0.0, 1 / 2),  # the rounding of hidden states, whatever the logit
+        ("bfloat16", 31.875, 1 / 2),
+        ("bfloat16", 32.0, 1.0),
+        ("bfloat16", 63.75, 1.0),
+        ("bfloat16", -64.0, 2.0),
+        ("float16", 31.98, 1 / 16),
+        ("float16", 32.0, 1 / 8),
+        ("float16", 64.0, 1 / 4),
+        ("float32", 32.0, 1 / 256),
+        ("float32", 16384.0, 1 / 128),
+        ("int8", 16.0, 1.0),
+        ("int8", 200.0, 1.0),
+    ],
+)
+def test_the_steps_of_large_logits_are_allowed_for(number_format: str, logit: float, most: float) -> None:
+    assert most_change(number_format, logit) == most
+
+
+@pytest.mark.parametrize("number_format", ["float16", "bfloat16"])
+def test_four_steps_are_those_that_torch_has(number_format: str) -> None:
+    for logit in (16.0, 20.0, 31.0, 32.0, 50.0, 100.0):
+        number = torch.tensor(logit, dtype=getattr(torch, number_format))
+        step = float(torch.nextafter(number, torch.tensor(torch.inf, dtype=number.dtype)) - number)
+        assert most_change(number_format, logit) == 4 * step
+
+
+@pytest.mark.parametrize(
+    ("number_format", "logit", "most"),
+    [
+        ("bfloat16", 20.0, 1 / 2),
+        ("bfloat16", 40.0, 1.0),
+        ("float16", 40.0, 1 / 8),
+        ("float32", 40.0, 1 / 256),
+        ("int8", 40.0, 1.0),
+    ],
+)
+def test_answers_differ_within_and_beyond_what_a_format_explains(
+    number_format: str, logit: float, most: float
+) -> None:
+    """A tie may tip up to the bound, and p_yes change by a quarter of it."""
+    tipped, beyond = (plain_answer(0.5, 3, 8, 9, lead=lead, logit=logit) for lead in (most, most * 1.001))
+    assert compare(SAID, tipped, number_format).is_explained
+    assert not compare(SAID, beyond, number_format).is_explained
+    near, far = (plain_answer(0.5 + change * most / 4, 3, 4, 0, logit=logit) for change in (0.999, 1.001))
+    assert compare(SAID, near, number_format).is_explained
+    assert not compare(SAID, far, number_format).is_explained
+
+
+def test_each_token_is_judged_by_its_own_logit_and_p_yes_by_the_first() -> None:
+    tipped = Generation((3, 8, 0), 0.5, 0.25, leads=(9.0, 0.9, 9.0), best_logits=(20.0, 40.0, 20.0))
+    assert compare(SAID, tipped, "bfloat16").is_explained
+    assert not compare(SAID, replace(tipped, best_logits=(40.0, 20.0, 40.0)), "bfloat16").is_explained
+    changed = Generation((3, 4, 0), 0.7, 0.25, leads=(9.0,) * 3, best_logits=(40.0, 20.0, 20.0))
+    assert compare(SAID, changed, "bfloat16").is_explained
+    assert not compare(SAID, replace(changed, best_logits=(20.0, 40.0, 40.0)), "bfloat16").is_explained
 
 
 def checked(
@@ -148,7 +211,7 @@ def checked(
 
 def test_a_tie_that_tips_is_told_and_several_are_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(MOST_CHANGE, "float32", 0.5)  # type: ignore[arg-type]  # as if it had 16 bits
-    same, tipped = (Generation((3, token, 0), 0.5, 0.25, leads=(9.0, 0.1, 9.0)) for token in (4, 8))
+    same, tipped = (plain_answer(0.5, 3, token, 0, lead=0.1) for token in (4, 8))
     one = checked(monkeypatch, same, tipped, same)
     assert one["line"] == (
         "checked against the plain way on 1 image: 2 of 3 answers equal, p_yes within .001, as float32 explains"
@@ -164,7 +227,7 @@ def test_a_tie_that_tips_is_told_and_several_are_too_many(monkeypatch: pytest.Mo
 def test_a_check_that_fails_is_told_and_ends(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    same = Generation((3, 4, 0), 0.5, 0.25, leads=(9.0, 9.0, 9.0))
+    same = plain_answer(0.5, 3, 4, 0)
     no_memory = torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB\nand more")
     at_once = checked(monkeypatch, no_memory, images=2)
     assert (at_once["answers"], at_once["in_doubt"], at_once["p_yes_change"]) == (0, False, None)
@@ -180,7 +243,7 @@ def test_a_check_that_fails_is_told_and_ends(
 
 def test_an_image_is_given_so_many_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(verification, "SECONDS_AN_IMAGE", -1.0)
-    first, second = (Generation(image.prompts[0], 0.5, 0.25) for image in IMAGES)
+    first, second = (plain_answer(0.5, *image.prompts[0]) for image in IMAGES)
     found = checked(monkeypatch, first, second, images=2)
     assert (found["images"], found["answers"], found["equal"]) == (2, 2, 2)
 
