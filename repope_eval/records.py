@@ -57,6 +57,21 @@ class Answer:
     p_no: float | None = None
     """Probability that the first generated token is a spelling of "no"; None where unknown."""
 
+    @property
+    def confidence(self) -> float | None:
+        """The confidence in yes, p_yes / (p_yes + p_no); None where both are unknown, or 0, which is no confidence.
+
+        Where one is unknown, it is taken to be all that the other leaves of 1, since it cannot be more. A server lists
+        20 tokens, and where a model is sure, the other word may be none of them: an answer with p_yes .999 then has
+        confidence .999, and at most .001 too little. For a model whose answers begin with other words, it may be much
+        too near to the unknown word.
+        """
+        if self.p_yes is None or self.p_no is None:
+            known = self.p_yes if self.p_yes is not None else None if self.p_no is None else 1 - self.p_no
+            return None if known is None else min(1.0, max(0.0, known))
+        both = self.p_yes + self.p_no
+        return self.p_yes / both if both > 0 else None
+
 
 def is_probability(value: object) -> bool:
     """Whether a value of a file is null or a probability, as far as rounding allows; NaN is not."""

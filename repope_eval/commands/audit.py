@@ -83,8 +83,8 @@ def _says_yes(run: FinishedRun, protocol: Protocol) -> Mapping[Question, float]:
         if reading is None:
             continue
         yes_shares[question] = float(reading)
-        if answer.p_yes is not None and answer.p_no is not None and answer.p_yes + answer.p_no > 0:
-            yes_shares[question] = (reading + answer.p_yes / (answer.p_yes + answer.p_no)) / 2
+        if (confidence := answer.confidence) is not None:
+            yes_shares[question] = (reading + confidence) / 2
     return yes_shares
 
 

@@ -2,9 +2,10 @@
 
 Questions are sorted by their confidence, the highest first; equal confidences are one level.
 
-The confidence in yes is p_yes / (p_yes + p_no), of the first generated token. The intervals are by the same
-bootstrap over images as those of the other figures, but over the first `EVIDENCE_REPLICATES` replicates alone, since
-each of them sorts all questions. Their standard deviation has a standard error of 1 / sqrt(2 * 2000) = 1.6 %.
+The confidence in yes is p_yes / (p_yes + p_no), of the first generated token (`Answer.confidence`). The intervals are
+by the same bootstrap over images as those of the other figures, but over the first `EVIDENCE_REPLICATES` replicates
+alone, since each of them sorts all questions. Their standard deviation has a standard error of 1 / sqrt(2 * 2000) =
+1.6 %.
 
 `best_f1` is at the threshold that is best for the very answers that it is measured on. It is too high on average, for
 any threshold that was chosen before, and that of a replicate is higher still: it has no interval.
@@ -150,7 +151,7 @@ class Evidence:
     """The evidence of one label set and variant."""
 
     n: int
-    """Labelled questions that have both probabilities."""
+    """Labelled questions whose answers have a confidence."""
     estimates: Mapping[str, Estimate]
     """The figures of `level_figures`, then those of `calibration`, with intervals over images."""
     best_threshold: float | None
@@ -172,14 +173,11 @@ class _Cell:
 def evidence(
     label_sets: Sequence[LabelSet], answers: Mapping[Question, Answer]
 ) -> dict[str, dict[Variant, Evidence]]:
-    """The evidence by label set and variant; empty where no answer has both probabilities.
-
-    Answers whose two probabilities are 0, which is no confidence at all, are left out as those without are.
-    """
+    """The evidence by label set and variant; empty where no answer has a confidence."""
     confidences = {
-        question: answer.p_yes / (answer.p_yes + answer.p_no)
+        question: confidence
         for question, answer in answers.items()
-        if answer.p_yes is not None and answer.p_no is not None and answer.p_yes + answer.p_no > 0
+        if (confidence := answer.confidence) is not None
     }
     indexes = {image: index for index, image in enumerate(labelled_images(label_sets))}
     names = [(label_set.name, variant) for label_set in label_sets for variant in label_set.variants]

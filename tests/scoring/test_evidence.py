@@ -4,6 +4,7 @@ import math
 import random
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -200,19 +201,49 @@ def test_labels_and_variants_have_each_their_own() -> None:
     )
 
 
-def test_answers_without_both_probabilities_are_left_out() -> None:
+def test_answers_without_a_confidence_are_left_out() -> None:
     labels, answers = of_confidences(simulated(60, 8))
-    first, second, third, *_ = answers
-    lacking = {
-        first: Answer(first, "yes", 1, 0.5, None),
-        second: Answer(second, "yes", 1, None, 0.5),
-        third: Answer(third, "yes", 1, 0.0, 0.0),
-    }
+    first, second, *_ = answers
+    lacking = {first: Answer(first, "yes", 1, None, None), second: Answer(second, "yes", 1, 0.0, 0.0)}
     rest = {question: label for question, label in labels.items() if question not in lacking}
     assert found(labels, answers | lacking) == found(rest, answers)
-    assert found(labels, answers | lacking).n == 57
+    assert found(labels, answers | lacking).n == 58
     assert evidence([LabelSet("pope", {"random": labels})], lacking) == {}
     assert evidence([LabelSet("pope", {"random": labels})], {}) == {}
+
+
+@pytest.mark.parametrize(
+    ("p_yes", "p_no", "confidence"),
+    [
+        (0.6, 0.2, 0.75),
+        (0.6, 0.0, 1.0),
+        (0.0, 0.0, None),
+        (None, None, None),
+        (0.999, None, 0.999),  # no may have what is left, and not more
+        (None, 0.999, 0.001),
+        (1.004, None, 1.0),  # within rounding
+        (None, 1.004, 0.0),
+    ],
+)
+def test_the_confidence_of_an_answer(
+    p_yes: float | None, p_no: float | None, confidence: float | None
+) -> None:
+    answer = Answer(next(iter(of_confidences([(0.5, True)])[0])), "yes", 1, p_yes, p_no)
+    assert answer.confidence == (None if confidence is None else pytest.approx(confidence))
+
+
+def test_sure_answers_keep_their_order_where_one_word_is_unknown() -> None:
+    """A server that lists 20 tokens may list no spelling of the other word: the ranking stays what it was."""
+    labels, answers = of_confidences(simulated(200, 9), total=1.0)
+    sure = {
+        question: replace(answer, p_no=None if (answer.p_yes or 0) > 0.9 else answer.p_no)
+        for question, answer in answers.items()
+    }
+    assert any(answer.p_no is None for answer in sure.values())
+    one, other = found(labels, answers), found(labels, sure)
+    assert other.n == one.n
+    assert other.estimates["auroc"].value == pytest.approx(one.estimates["auroc"].value)
+    assert other.estimates["brier"].value == pytest.approx(one.estimates["brier"].value)
 
 
 @pytest.mark.parametrize("label", [True, False])

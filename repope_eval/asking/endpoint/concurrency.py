@@ -39,6 +39,8 @@ class Tally:
         self.unknown_tags: Counter[str] = Counter()
         """How many answers begin with a tag that may hold a thought."""
         self._with_evidence = 0
+        self._half_listed = 0
+        """How many answers have the probability of one of the words alone: the other is not among the listed tokens."""
         self._unlisted_sum = 0.0
         self._unlisted_most = 0.0
         self._without_evidence: Counter[str] = Counter()
@@ -54,10 +56,11 @@ class Tally:
         self.with_secrets += reply.has_secret
         self.unknown_tags.update(filter(None, [reply.unknown_tag]))
         evidence = reply.evidence
-        if evidence.p_yes is None:
+        if evidence.reason:
             self._without_evidence[evidence.reason] += 1
         else:
             self._with_evidence += 1
+            self._half_listed += evidence.p_yes is None or evidence.p_no is None
             self._unlisted_sum += evidence.unlisted
             self._unlisted_most = max(self._unlisted_most, evidence.unlisted)
 
@@ -101,6 +104,8 @@ class Tally:
         if self._with_evidence:
             mean = self._unlisted_sum / self._with_evidence
             evidence |= {"most_unlisted": round(self._unlisted_most, 6), "mean_unlisted": round(mean, 6)}
+        if self._half_listed:
+            evidence["only_one_listed"] = self._half_listed
         return evidence | ({"none": dict(self._without_evidence)} if self._without_evidence else {})
 
 

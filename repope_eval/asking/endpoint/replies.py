@@ -107,7 +107,11 @@ class FirstTokenEvidence:
     """What the first token of an answer says of yes and no."""
 
     p_yes: float | None
-    """The probabilities of the listed spellings of yes together; None where nothing is listed."""
+    """The probabilities of the listed spellings of yes together; None where none is listed.
+
+    Such a word is not impossible, but below what is listed: less likely than each listed token. Its probability is
+    known to be 0 only where the listed tokens leave nothing.
+    """
     p_no: float | None
     unlisted: float = 0.0
     """The probability of all tokens that are not listed: `p_yes` and `p_no` may be larger by so much at most."""
@@ -133,13 +137,16 @@ def first_token_evidence(
         return FirstTokenEvidence(None, None, reason="the server sends no logprobs")
     if not tokens:
         return FirstTokenEvidence(None, None, reason="the server sends no logprobs")
-    p_yes, p_no = (
-        min(1.0, math.fsum(probability for token, probability in tokens if is_spelling(token, word)))
-        for word in ("yes", "no")
-    )
-    return FirstTokenEvidence(
-        p_yes, p_no, max(0.0, 1.0 - math.fsum(probability for _, probability in tokens))
-    )
+    unlisted = max(0.0, 1.0 - math.fsum(probability for _, probability in tokens))
+    p_yes, p_no = (_word_probability(word, tokens, unlisted) for word in ("yes", "no"))
+    reason = "neither yes nor no is among the tokens that the server lists" if p_yes is p_no is None else ""
+    return FirstTokenEvidence(p_yes, p_no, unlisted, reason)
+
+
+def _word_probability(word: str, tokens: Iterable[tuple[str, float]], unlisted: float) -> float | None:
+    """The probability of all spellings of a word that are listed; None where none is, and something is not listed."""
+    spelled = [probability for token, probability in tokens if is_spelling(token, word)]
+    return min(1.0, math.fsum(spelled)) if spelled or not unlisted else None
 
 
 def _token_probabilities(listed: Iterable[Mapping[str, Any]]) -> Iterable[tuple[str, float]]:

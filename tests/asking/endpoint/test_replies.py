@@ -225,9 +225,19 @@ def test_a_token_that_is_listed_twice_counts_once() -> None:
     assert (found.p_yes, found.p_no, found.unlisted) == pytest.approx((0.75, 0.25, 0.0))
 
 
-def test_a_word_that_is_not_listed_has_what_is_left_at_most() -> None:
+def test_a_word_that_is_not_listed_has_no_probability_of_0() -> None:
+    """It is below what is listed, which bounds it, and says no more."""
+    found = first_token_evidence(choice(("Yes", 0.5), ("A", 0.25)), is_asked=True, has_thought=False)
+    assert (found.p_yes, found.p_no, found.unlisted) == (pytest.approx(0.5), None, pytest.approx(0.25))
+    assert found.reason == ""
     found = first_token_evidence(choice(("The", 0.5), ("A", 0.25)), is_asked=True, has_thought=False)
-    assert (found.p_yes, found.p_no, found.unlisted) == pytest.approx((0.0, 0.0, 0.25))
+    assert (found.p_yes, found.p_no, found.unlisted) == (None, None, pytest.approx(0.25))
+    assert found.reason == "neither yes nor no is among the tokens that the server lists"
+
+
+def test_a_word_is_impossible_where_the_list_leaves_nothing() -> None:
+    found = first_token_evidence(choice(("Yes", 1.0)), is_asked=True, has_thought=False)
+    assert (found.p_yes, found.p_no) == (1.0, 0.0)
 
 
 @pytest.mark.parametrize(
