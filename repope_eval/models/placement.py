@@ -5,7 +5,7 @@ Whatever a machine or an installation lacks is refused here, before any weight i
 
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from torch import nn
 from transformers import BitsAndBytesConfig, PreTrainedConfig, PreTrainedModel
 
 from repope_eval.errors import RepopeError
+from repope_eval.models.transformers_internals import repeating_heads
 from repope_eval.settings.config import Attention, ModelSettings
 from repope_eval.system.json_files import read_json
 from repope_eval.system.ranks import Ranks, is_told_cpu
@@ -42,6 +43,11 @@ def choose_attention(settings: ModelSettings, config: PreTrainedConfig) -> Atten
 def attention_kernels(attention: Attention) -> Iterator[None]:
     """Keeps torch from choosing cuDNN's kernel while the context lasts; under `sdpa_cudnn` the choice is torch's own.
 
+    On GPUs without FlashAttention, keys and values that several heads share are repeated for torch. Its
+    memory-efficient kernel takes no others, so that a prompt would be computed by the plain formulas, which hold all
+    attention scores: 0.3 GB for each image of InternVL2.5-1B in 16 bits, several times over. Sources: torch's
+    documentation of `enable_gqa`, and github.com/huggingface/transformers/issues/48633, which saw it on a T4.
+
     With cuDNN above 9.15, torch prefers that kernel on cards of the H100's and the B200's kind (source:
     `check_prefer_cudnn_attention` in torch's sdp_utils.cpp). cuDNN builds a plan on the host for each combination of
     sizes and strides of queries, keys, values and mask (`MHAParams` in torch's MHA.cpp). One report has 0.44 s a plan,
@@ -58,9 +64,20 @@ def attention_kernels(attention: Attention) -> Iterator[None]:
     was_enabled = torch.backends.cuda.cudnn_sdp_enabled()
     torch.backends.cuda.enable_cudnn_sdp(was_enabled and attention == "sdpa_cudnn")
     try:
-        yield
+        with repeating_heads() if _lacks_flash_attention() else nullcontext():
+            yield
     finally:
         torch.backends.cuda.enable_cudnn_sdp(was_enabled)
+
+
+FLASH_CAPABILITY = (8, 0)
+"""The lowest compute capability for which torch has FlashAttention: Ampere's. Turing (T4, RTX 20, GTX 16) has 7.5, and
+Volta (V100) 7.0."""
+
+
+def _lacks_flash_attention() -> bool:
+    """Whether torch has no FlashAttention for the current GPU; False where this process uses none."""
+    return torch.cuda.is_initialized() and torch.cuda.get_device_capability() < FLASH_CAPABILITY
 
 
 _STRATEGIES = ("auto", "balanced", "balanced_low_0", "sequential")
@@ -267,3 +284,8 @@ def require_attention(settings: ModelSettings, device: torch.device) -> None:
         )
     if device.type != "cuda":
         raise RepopeError(f"model.attn_implementation=flash_attention_2: not on {device}; use sdpa")
+    if torch.cuda.get_device_capability(device) < FLASH_CAPABILITY:
+        raise RepopeError(
+            f"model.attn_implementation=flash_attention_2: {torch.cuda.get_device_name(device)} is too old for it "
+            "(compute capability below 8.0); use sdpa"
+        )

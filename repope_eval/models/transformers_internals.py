@@ -5,7 +5,8 @@
 
 import inspect
 from abc import abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -13,6 +14,7 @@ from transformers import PreTrainedConfig, PreTrainedModel
 from transformers.conversion_mapping import register_checkpoint_conversion_mapping
 from transformers.core_model_loading import Chunk, ConversionOps, WeightConverter, WeightRenaming
 from transformers.image_processing_utils import select_best_resolution
+from transformers.integrations import sdpa_attention
 from transformers.models.ovis2.configuration_ovis2 import Ovis2VisionConfig
 from transformers.utils.chat_template_utils import render_jinja_template
 
@@ -24,6 +26,7 @@ __all__ = [
     "converting",
     "renamings",
     "render_jinja_template",
+    "repeating_heads",
     "select_best_resolution",
     "thirds",
 ]
@@ -32,6 +35,20 @@ __all__ = [
 def cache_argument(forward: Callable[..., Any]) -> str:
     """The name by which a network takes its cache: transformers 5.24 renamed it, and warns of the old name."""
     return "cache" if "cache" in inspect.signature(forward).parameters else "past_key_values"
+
+
+@contextmanager
+def repeating_heads() -> Iterator[None]:
+    """Has sdpa repeat keys and values that several heads share, while the context lasts.
+
+    Otherwise, where there is no mask, transformers leaves that to torch (`use_gqa_in_sdpa`).
+    """
+    chosen = sdpa_attention.use_gqa_in_sdpa
+    sdpa_attention.use_gqa_in_sdpa = lambda *_: False
+    try:
+        yield
+    finally:
+        sdpa_attention.use_gqa_in_sdpa = chosen
 
 
 class TensorConversion(ConversionOps):  # type: ignore[misc]

@@ -40,6 +40,13 @@ def test_a_laptop_of_4_gigabytes_holds_the_1b_model_as_published() -> None:
     assert found["internvl2_5_4b"].remedy == "a GPU of 12 GB, or a GPU of 6 GB with model.quantization=nf4"
 
 
+def test_a_gpu_of_4_gigabytes_without_bfloat16_holds_it_in_float16() -> None:
+    """Such as a GTX 1650, whose driver leaves 3.9 of its 4.3 GB, in powers of ten."""
+    found = verdicts(with_device(device("cuda", 3.9, bfloat16=False)))
+    laptop = found["internvl2_5_1b"]
+    assert (laptop.fits, laptop.how, laptop.remedy) == (True, "float16", "model.dtype=float16")
+
+
 def test_quantization_is_taken_where_nothing_else_fits_and_the_least_of_it() -> None:
     found = verdicts(with_device(device("cuda", 24)))
     assert found["internvl2_5_8b"].how == "bfloat16"

@@ -86,6 +86,21 @@ def test_flash_attention_is_refused_where_it_cannot_run(
         load_golden_model(goldens / "internvl2_5_qwen2", attn_implementation="flash_attention_2")
 
 
+@pytest.mark.parametrize(("capability", "is_refused"), [((7, 5), True), ((8, 0), False), ((12, 0), False)])
+def test_flash_attention_is_refused_on_gpus_that_are_too_old(
+    monkeypatch: pytest.MonkeyPatch, capability: tuple[int, int], is_refused: bool
+) -> None:
+    monkeypatch.setattr(placement, "find_spec", lambda name: object())
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: capability)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: "Tesla T4")
+    settings = ModelSettings(
+        name="small", family="ovis2", checkpoint="demo", attn_implementation="flash_attention_2"
+    )
+    refused = pytest.raises(RepopeError, match=r"flash_attention_2: Tesla T4 is too old .*; use sdpa")
+    with refused if is_refused else nullcontext():
+        placement.require_attention(settings, torch.device("cuda:0"))
+
+
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
 def test_number_formats_that_the_device_has_are_taken(dtype: torch.dtype) -> None:
     require_number_format(dtype, torch.device("cpu"))

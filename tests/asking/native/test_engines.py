@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import torch
 from remembered_features import remembering
+from transformers.integrations import sdpa_attention
 
 from perf.golden import GOLDENS, ONE_OF_EACH_FAMILY, Golden, golden_model, read_golden
 from repope_eval.asking.native import rows as image_rows
@@ -22,6 +23,7 @@ from repope_eval.asking.native.shared import generate_shared
 from repope_eval.asking.native.verification import compare
 from repope_eval.errors import RepopeError
 from repope_eval.models.loading import Model
+from repope_eval.models.placement import attention_kernels
 from repope_eval.models.recipe import Prepared
 from repope_eval.settings.config import Attention
 
@@ -112,6 +114,56 @@ def test_both_engines_have_torch_choose_among_the_kernels_that_attention_means(
     generate(model, first, 2, find_spellings(model.recipe))
     assert seen == {expected}
     assert torch.backends.cuda.cudnn_sdp_enabled()
+
+
+@pytest.mark.parametrize("generate", [generate_shared, generate_sequentially])
+def test_gpus_without_flash_attention_are_given_heads_that_share_nothing_and_answer_alike(
+    golden: Golden,
+    prepared: list[Prepared],
+    max_new_tokens: int,
+    monkeypatch: pytest.MonkeyPatch,
+    generate: Any,
+) -> None:
+    """Their one kernel that holds no attention scores takes no keys and values that several heads share."""
+    model = golden_model(golden.folder)
+    attend = torch.nn.functional.scaled_dot_product_attention
+    calls: list[tuple[bool, bool]] = []
+
+    def noted(query: torch.Tensor, key: torch.Tensor, *rest: Any, **how: Any) -> torch.Tensor:
+        calls.append((how.get("enable_gqa", False), query.shape[1] == key.shape[1]))
+        return attend(query, key, *rest, **how)
+
+    monkeypatch.setattr(torch.nn.functional, "scaled_dot_product_attention", noted)
+    image = [Prepared(prepared[0].inputs, prepared[0].prompts[:2])]
+    arguments = (model, image, max_new_tokens, find_spellings(model.recipe))
+    (usual,) = generate(*arguments)
+    text = model.network.config.get_text_config()
+    if text.num_key_value_heads < text.num_attention_heads and not model.recipe.attends_both_ways:
+        assert (True, False) in calls  # what the other GPUs are given
+    calls.clear()
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: True)
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda: (7, 5))
+    (repeated,) = generate(*arguments)
+    assert set(calls) == {(False, True)}
+    for one, other in zip(usual, repeated, strict=True):
+        assert one.token_ids == other.token_ids
+        assert (one.p_yes, one.p_no) == pytest.approx((other.p_yes, other.p_no), abs=1e-6)
+        assert one.best_logits == pytest.approx(other.best_logits, abs=1e-4)
+
+
+def test_other_gpus_leave_sharing_to_torch(monkeypatch: pytest.MonkeyPatch) -> None:
+    chosen = sdpa_attention.use_gqa_in_sdpa
+    for is_initialized, capability, is_repeated in (
+        (False, (7, 5), False),  # nothing was put on a GPU
+        (True, (7, 0), True),
+        (True, (8, 0), False),
+        (True, (12, 0), False),
+    ):
+        monkeypatch.setattr(torch.cuda, "is_initialized", lambda value=is_initialized: value)
+        monkeypatch.setattr(torch.cuda, "get_device_capability", lambda value=capability: value)
+        with attention_kernels("sdpa"):
+            assert (sdpa_attention.use_gqa_in_sdpa is not chosen) == is_repeated
+        assert sdpa_attention.use_gqa_in_sdpa is chosen
 
 
 def test_the_sequential_engine_gives_the_originals_tokens_and_the_same_evidence(

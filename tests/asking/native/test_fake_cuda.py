@@ -17,6 +17,7 @@ from conftest import FAMILY_MODELS, PROJECT
 from repope_eval.asking.native import shared
 from repope_eval.asking.native.rows import CachedRows, CopiedPrefixes, ImageRows
 from repope_eval.machine.counting import size_of
+from repope_eval.models import placement
 from repope_eval.models.recipe import Prepared
 
 with pytest.MonkeyPatch.context() as path:
@@ -284,3 +285,18 @@ def test_the_program_prints_a_table(
     *figures, attention_shapes = capsys.readouterr().out.splitlines()[-1].split()
     assert figures[0] == "paligemma_3b"
     assert int(attention_shapes) == 5
+
+
+@pytest.mark.parametrize("name", ["internvl2_5_1b", "ovis2_1b", "llava_next_mistral_7b"])
+def test_repeated_heads_take_no_more_than_the_feed_forward_network(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """GPUs without FlashAttention get as many heads of keys as of queries; the most memory is where it was."""
+    usual = counted(name, "none").few
+    monkeypatch.setattr(placement, "_lacks_flash_attention", lambda: True)
+    with fake_model(name, LAYERS) as (model, devices):
+        counts = count(model, devices, [prepared(model, QUESTIONS)])
+        heads = {(call.queries[1], call.keys[1]) for call in devices.attention}
+    assert all(queries == keys for queries, keys in heads)
+    assert (counts.encoding, counts.answering) == (usual.encoding, usual.answering)
+    assert counts.answers == usual.answers
