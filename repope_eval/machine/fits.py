@@ -301,8 +301,14 @@ def _quantization_finding(machine: Machine) -> Finding:
 
 def _flash_attention_finding(machine: Machine) -> Finding:
     installed = machine.versions.get("flash-attn")
-    state = f"flash-attn {installed}" if installed else "not installed, and not needed: sdpa is the default"
-    return Finding("flash attention", state)
+    has = f"flash-attn {installed}" if installed else "not installed"
+    if machine.device.kind != "cuda":
+        return Finding("flash attention", f"{has}, and not needed: sdpa is the default")
+    if not machine.device.has_bfloat16:  # NVIDIA's GPUs have both from the same generation on
+        return Finding("flash attention", "not on this GPU, which is too old for it: sdpa is used")
+    words = "model.attn_implementation=flash_attention_2"
+    gain = f"with {words} Qwen2.5-VL" if installed else f"with flash-attn and {words} Qwen2.5-VL"
+    return Finding("flash attention", f"{has}; sdpa is the default, but {gain} waits less for the GPU")
 
 
 def _launcher_finding(machine: Machine) -> Finding:

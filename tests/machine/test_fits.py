@@ -11,7 +11,7 @@ from tiny_checkpoints import CHECKPOINTS, chat_settings
 
 from repope_eval.benchmarks.benchmark import BenchmarkSize
 from repope_eval.machine.fits import AskedBenchmark, Fit, command_of, count_models, findings, fits, room_of
-from repope_eval.machine.machine import Machine
+from repope_eval.machine.machine import Device, Machine
 from repope_eval.machine.memory_need import Rehearsed, Shape, published_shape
 from repope_eval.settings.composition import model_settings
 from repope_eval.settings.config import ModelSettings
@@ -221,6 +221,34 @@ def test_a_torch_without_cuda_is_told_from_a_machine_without_gpu() -> None:
 def test_nothing_is_to_be_mended_on_apples_gpu() -> None:
     machine = dataclasses.replace(with_device(device("mps", 12)), versions={"torch": "2.9"})
     assert "int8, nf4" not in mends(machine)
+
+
+@pytest.mark.parametrize(
+    ("made", "versions", "state"),
+    [
+        (
+            device("cuda", 24),
+            {"flash-attn": "2.8"},
+            "flash-attn 2.8; sdpa is the default, but with model.attn_implementation=flash_attention_2 Qwen2.5-VL "
+            "waits less for the GPU",
+        ),
+        (
+            device("cuda", 24),
+            {},
+            "not installed; sdpa is the default, but with flash-attn and model.attn_implementation=flash_attention_2 "
+            "Qwen2.5-VL waits less for the GPU",
+        ),
+        (
+            device("cuda", 4, bfloat16=False),
+            {"flash-attn": "2.8"},
+            "not on this GPU, which is too old for it: sdpa is used",
+        ),
+        (device("cpu", 8), {}, "not installed, and not needed: sdpa is the default"),
+    ],
+)
+def test_it_says_whom_flash_attention_helps(made: Device, versions: dict[str, str], state: str) -> None:
+    machine = dataclasses.replace(with_device(made), versions=versions)
+    assert {finding.subject: finding.state for finding in findings(machine)}["flash attention"] == state
 
 
 def test_commands_name_the_data_folder_that_was_asked_about() -> None:
