@@ -87,6 +87,10 @@ def test_every_token_is_the_one_of_transformers(
         yes = list(limits(model).spellings.yes.values())
         for answer, (_, logits) in zip(found, expected, strict=True):
             assert answer.p_yes == pytest.approx(float(logits[0].softmax(-1)[yes].sum()), abs=1e-5), way
+            best, next_best = logits[0].topk(2).values.tolist()
+            noted = (answer.best_logits[0], answer.leads[0])
+            assert noted == pytest.approx((best, best - next_best), abs=1e-3), way
+            assert len(answer.best_logits) == len(answer.leads) == len(answer.token_ids)
 
 
 @pytest.mark.parametrize("kind", SHARING)
