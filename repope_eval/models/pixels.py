@@ -1,7 +1,7 @@
 """Pixels of 8 bits become the numbers that a vision tower is fed: each is looked up, since there are only 256 values.
 
 A channel's table is computed once, by the very operations that would otherwise run over every pixel, so the numbers
-are equal to the last bit, in an eighth of the time (perf/preparing.py).
+are equal to the last bit, in a sixth of the time (perf/RESULTS.md).
 """
 
 from collections.abc import Sequence
