@@ -66,7 +66,7 @@ def _measure_image(recipe: Recipe, file: Path, questions: Sequence[str]) -> tupl
     started = time.process_time()
     image = open_image(file)
     opened = time.process_time()
-    prepared = recipe.prepare(image, questions).in_format(torch.bfloat16)
+    prepared = recipe.prepare(image, questions).cast(torch.bfloat16)
     ended = time.process_time()
     return len(prepared.inputs["pixel_values"]), opened - started, ended - opened
 
