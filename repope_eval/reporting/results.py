@@ -171,7 +171,7 @@ def _starts(folder: RunFolder) -> dict[str, str]:
             *[str(name) for name in (device.get("gpu") or device.get("name"),) if name],
             *[f"{name} {installed[name]}" for name in libraries if name in installed],
         ]
-        checked = [str(line) for line in (start.get("verified", {}).get("line"),) if line]
+        checked = [str(line) for line in (start.get("way"), start.get("verified", {}).get("line")) if line]
         title = f"start {number}, {start.get('started', 'at an unknown time')}"
         lines[title] = "; ".join([", ".join(by), *checked])
     return lines

@@ -2,6 +2,7 @@
 
 import json
 import shlex
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import count
 from pathlib import Path
@@ -112,6 +113,22 @@ def waiting_line(ranks: Sequence[Mapping[str, Any]]) -> str | None:
         f"the model waited {duration_text(waited)} of {duration_text(seconds)} for images, which {workers} prepared: "
         "give the run more cores (in SLURM --cpus-per-task), or more processes (workers=) where cores are idle"
     )
+
+
+def way_line(ranks: Sequence[Mapping[str, Any]]) -> str:
+    """In which way the questions were asked and why, where there was a choice; where ranks differ, how many did so.
+
+    Args:
+        ranks: for each rank what it notes of its asking.
+    """
+    lines = Counter(
+        f"asked {rank['way']}" + (f", since {rank['why']}" if rank.get("why") else "")
+        for rank in ranks
+        if rank.get("way")
+    )
+    if len(lines) == 1:
+        return next(iter(lines))
+    return "; ".join(f"{line} ({counted(number, 'process')})" for line, number in lines.items())
 
 
 class Manifest:
@@ -245,11 +262,14 @@ class Manifest:
     def note_inference(self, facts: Mapping[str, Any], seconds: Mapping[str, float]) -> None:
         """Notes how the asking of this start went, in place of an earlier one's.
 
-        What was checked, and how many thoughts were cut off, stays by start.
+        What was checked, the way of asking, and how many thoughts were cut off, stays by start.
         """
+        ranks = facts.get("ranks", [facts])
         if "verified" in facts:
             self._start["verified"] = facts["verified"]
-        cut_thoughts = sum(rank.get(CUT_THOUGHTS, 0) for rank in facts.get("ranks", [facts]))
+        if way := way_line(ranks):
+            self._start["way"] = way
+        cut_thoughts = sum(rank.get(CUT_THOUGHTS, 0) for rank in ranks)
         if cut_thoughts:
             self._start[CUT_THOUGHTS] = cut_thoughts
         self.note(inference=facts, seconds=seconds)

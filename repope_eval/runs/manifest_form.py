@@ -31,6 +31,7 @@ _START: Any = {
     "device": _OBJECT,
     "resumed": _NUMBER,
     "asked": _NUMBER,
+    "way": _TEXT,
     "verified": {"in_doubt": bool, "line": _TEXT},
     CUT_THOUGHTS: _NUMBER,
 }

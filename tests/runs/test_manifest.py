@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from repope_eval.errors import RepopeError
-from repope_eval.runs.manifest import MOST_STARTS, Manifest, waiting_line
+from repope_eval.runs.manifest import MOST_STARTS, Manifest, waiting_line, way_line
 from repope_eval.runs.manifest_form import read_manifest
 
 FIRST = {
@@ -178,3 +178,20 @@ def test_a_relevant_wait_for_images_is_told_with_its_mend() -> None:
 )
 def test_no_other_wait_is_told(facts: dict[str, Any]) -> None:
     assert waiting_line([facts]) is None
+
+
+def test_the_way_of_asking_is_told_with_its_reason_and_where_ranks_differ_for_each() -> None:
+    fast, plain = {"way": "all at once", "why": None}, {"way": "one by one", "why": "they differ"}
+    assert way_line([{}]) == ""
+    assert way_line([fast, fast, {}]) == "asked all at once"
+    assert way_line([plain]) == "asked one by one, since they differ"
+    assert way_line([fast, plain, fast]) == (
+        "asked all at once (2 processes); asked one by one, since they differ (1 process)"
+    )
+
+
+def test_the_way_of_asking_stays_by_start(begun: Path) -> None:
+    again = manifest(begun)
+    again.begin(FIRST)
+    again.note_inference({"way": "all at once", "why": None}, {})
+    assert [start.get("way") for start in read(begun)["starts"]] == [None, "asked all at once"]

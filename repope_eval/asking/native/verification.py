@@ -98,20 +98,26 @@ def compare(said: Generation, plain: Generation, number_format: str) -> Comparis
 class Checked:
     """What came of the images that were asked about the plain way, too."""
 
-    def __init__(self, model: LoadedNetwork) -> None:
-        """Begins with nothing checked."""
+    def __init__(self, model: LoadedNetwork, seconds: float = 0.0) -> None:
+        """Begins with nothing checked; `seconds` were spent before."""
         is_int8 = getattr(model.network, "is_loaded_in_8bit", False)
         self.number_format = "int8" if is_int8 else str(model.dtype).removeprefix("torch.")
         """The key of `MOST_CHANGE`."""
         self.images = 0
         self.answers: list[Comparison] = []
-        self.seconds = 0.0
+        self.seconds = seconds
         """How long the plain way took."""
 
     @property
     def equal(self) -> int:
         """How many answers have the plain way's tokens."""
         return sum(one.has_equal_tokens for one in self.answers)
+
+    @property
+    def is_in_doubt(self) -> bool:
+        """Whether more differs than the number format explains: an answer by too much, or too many answers."""
+        differing = len(self.answers) - self.equal
+        return any(not one.is_explained for one in self.answers) or differing > max(1, len(self.answers) / 2)
 
     def compare(self, said: Generation, plain: Generation) -> Comparison:
         """Compares two answers to a question, as the model's number format allows."""
@@ -121,9 +127,11 @@ class Checked:
         """How well the answers, at least one, agree with those of the plain way."""
         thousandths = max(1, math.ceil(1000 * max(one.p_yes_change for one in self.answers)))
         within = f"{thousandths / 1000:.3f}".removeprefix("0")
+        is_explained = self.equal < len(self.answers) and not self.is_in_doubt
+        explained = f", as {self.number_format} explains" if is_explained else ""
         return (
             f"checked against the plain way on {counted(self.images, 'image')}: {self.equal} of "
-            f"{counted(len(self.answers), 'answer')} equal, p_yes within {within}"
+            f"{counted(len(self.answers), 'answer')} equal, p_yes within {within}{explained}"
         )
 
     def facts(self, line: str, *, in_doubt: bool) -> dict[str, Any]:
@@ -187,14 +195,14 @@ class Verification:
         if self._failure:
             give_back(self._model.device)  # here the exception no longer holds the tensors
         self._checked.seconds += time.perf_counter() - started
-        level = logging.WARNING if self._failure or self._is_in_doubt else logging.INFO
+        level = logging.WARNING if self._failure or self._checked.is_in_doubt else logging.INFO
         log.log(level, "%s", self._line())
 
     def facts(self) -> dict[str, Any]:
         """What a manifest says of the check, under `verified`; empty where nothing was to be checked so far."""
         if not (self._checked.answers or self._failure):
             return {}
-        return self._checked.facts(self._line(), in_doubt=self._is_in_doubt)
+        return self._checked.facts(self._line(), in_doubt=self._checked.is_in_doubt)
 
     def _check(self, image: Prepared, generations: Sequence[Generation]) -> None:
         started = time.perf_counter()
@@ -206,12 +214,6 @@ class Verification:
             if time.perf_counter() - started > SECONDS_AN_IMAGE:
                 break
 
-    @property
-    def _is_in_doubt(self) -> bool:
-        answers = self._checked.answers
-        differing = len(answers) - self._checked.equal
-        return any(not one.is_explained for one in answers) or differing > max(1, len(answers) / 2)
-
     def _line(self) -> str:
         """What came of it, for the log and the page."""
         checked = self._checked
@@ -220,11 +222,9 @@ class Verification:
         line = checked.line()
         if self._failure:
             line += f", until it failed ({self._failure})"
-        if self._is_in_doubt:
+        if checked.is_in_doubt:
             return (
                 f"answers in doubt: {line}: more than {checked.number_format} explains; ask anew with "
                 "engine=sequential in another folder (out=)"
             )
-        return (
-            line if checked.equal == len(checked.answers) else f"{line}, as {checked.number_format} explains"
-        )
+        return line

@@ -59,7 +59,8 @@ def test_both_engines_answer_alike(
     assert [line["response"] for line in shared] == [line["response"] for line in sequential]
     assert all(line["p_yes"] is not None for line in shared)
     noted = manifest(tmp_path / "shared")
-    assert noted["inference"]["way"].endswith("its questions together")
+    assert noted["inference"]["way"] == "an image's questions together"
+    assert noted["starts"][0]["way"] == "asked an image's questions together"
     assert noted["inference"]["verified"]["equal"] == len(shared)
     assert noted["image_backend"] == "torchvision"
     assert noted["prompt"].startswith("<|im_start|>user\n<|vision_start|><|image_pad|><|vision_end|>QUESTION")
@@ -79,7 +80,8 @@ def test_the_command_answers_to_the_page(
     )
     assert result.returncode == 0, result.stderr
     assert manifest(tmp_path / "run")["status"] == "complete"
-    assert (tmp_path / "run" / "report.html").is_file()
+    page = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+    assert "; asked an image&#39;s questions together; checked against the plain way on 1 image: " in page
     result = command_line("model=chat")
     assert result.returncode == 1
     assert "model.checkpoint is required: give model.checkpoint=..." in result.stderr

@@ -12,7 +12,7 @@ from PIL import Image
 from tiny_checkpoints import MOST_TOKENS
 
 from repope_eval.asking.chat import ways
-from repope_eval.asking.chat.generation import ChatGeneration, Limits, ask_after_prefix, ask_alone
+from repope_eval.asking.chat.generation import ChatGeneration, Limits, ask_after_prefix, ask_alone, ask_one
 from repope_eval.asking.chat.loading import ChatModel
 from repope_eval.asking.chat.processor import ChatPrepared
 from repope_eval.asking.chat.ways import PLAIN, Way, Ways
@@ -46,7 +46,7 @@ def test_the_fastest_way_is_taken_and_noted(model: ChatModel, image: ChatPrepare
     found = asked.ask(image)
     assert tokens(found) == tokens(ask_alone(model, image, LIMITS))
     facts = asked.facts()
-    assert facts["way"] == "what an image's prompts share once, its questions together"
+    assert facts["way"] == "an image's questions together"
     assert facts["why"] is None
     assert facts["verified"]["answers"] == facts["verified"]["equal"] == 2
     assert facts["verified"]["line"] == (
@@ -77,12 +77,60 @@ def test_a_way_that_differs_is_left_before_its_answers_are_stored(
 
     with_first_way(monkeypatch, differing)
     asked = Ways(model, "shared", LIMITS, verify=1)
-    with caplog.at_level(logging.WARNING):
+    with caplog.at_level(logging.INFO):
         found = asked.ask(image)
     assert tokens(found) == tokens(ask_alone(model, image, LIMITS))
-    assert asked.facts()["way"] == PLAIN.name
-    assert "1 of 2 answers about one image differ" in asked.facts()["why"]
-    assert "asking each question alone, with its image from now on" in caplog.text
+    why = "1 of 2 answers came out otherwise in a faster way (a new way)"
+    assert asked.facts() == {"way": PLAIN.name, "why": why}
+    assert caplog.messages == [f"asking each question alone, with its image from now on, since {why}"]
+
+
+def rounding(number: int) -> Callable[..., list[ChatGeneration]]:
+    """A way whose first answers, so many, have another second token, where the plain way has a near tie."""
+
+    def ask(*of: Any) -> list[ChatGeneration]:
+        found = ask_after_prefix(*of)
+        turned = [replace(each, token_ids=(each.token_ids[0], 7)) for each in found[:number]]
+        return [*turned, *found[number:]]
+
+    return ask
+
+
+@pytest.fixture
+def near_ties(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The plain way's tokens lead by nothing."""
+
+    def ask(*of: Any) -> ChatGeneration:
+        found = ask_one(*of)
+        return replace(found, leads=(0.0,) * len(found.leads))
+
+    monkeypatch.setattr(ways, "ask_one", ask)
+
+
+@pytest.mark.usefixtures("near_ties")
+def test_rounding_is_no_reason_to_leave_a_way(
+    model: ChatModel, image: ChatPrepared, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_first_way(monkeypatch, rounding(1))
+    asked = Ways(model, "shared", LIMITS, verify=1)
+    found = asked.ask(image)
+    assert tokens(found) == tokens(rounding(1)(model, image, LIMITS)), "the way's own answers are kept"
+    facts = asked.facts()
+    assert (facts["way"], facts["why"]) == ("a new way", None)
+    assert facts["verified"]["line"] == (
+        "checked against the plain way on 1 image: 1 of 2 answers equal, p_yes within .001, as float32 explains"
+    )
+    assert not facts["verified"]["in_doubt"]
+
+
+@pytest.mark.usefixtures("near_ties")
+def test_no_rounding_explains_that_most_answers_differ(
+    model: ChatModel, image: ChatPrepared, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_first_way(monkeypatch, rounding(2))
+    asked = Ways(model, "shared", LIMITS, verify=1)
+    assert tokens(asked.ask(image)) == tokens(ask_alone(model, image, LIMITS))
+    assert asked.facts()["why"] == "2 of 2 answers came out otherwise in a faster way (a new way)"
 
 
 def test_a_class_that_cannot_is_asked_the_next_way(
@@ -96,7 +144,7 @@ def test_a_class_that_cannot_is_asked_the_next_way(
     assert tokens(asked.ask(image)) == tokens(ask_alone(model, image, LIMITS))
     assert asked.facts() == {
         "way": PLAIN.name,
-        "why": "NotImplementedError: this class has no cache",
+        "why": "its class cannot be asked in a faster way (NotImplementedError: this class has no cache)",
     }
 
 
@@ -109,7 +157,7 @@ def test_a_way_that_needs_too_much_memory_is_left(
     with_first_way(monkeypatch, full)
     asked = Ways(model, "shared", LIMITS, verify=1)
     assert tokens(asked.ask(image)) == tokens(ask_alone(model, image, LIMITS))
-    assert asked.facts()["why"] == "out of memory"
+    assert asked.facts()["why"] == "the memory did not suffice for a faster way"
 
 
 def test_a_single_question_that_does_not_fit_is_told(
