@@ -181,14 +181,15 @@ def _feed_prefix(model: ChatModel, image: ChatPrepared) -> Any:
         raise CannotShareError("its prompts do not begin with the image")
     per_token = {name: tensor[:, :length] for name, tensor in image.token_inputs[0].items()}
     # `generate` prepares what the class's own code wants. The one token that it chooses is not fed.
-    output = model.network.generate(
-        **_token_arguments(model, [image.prompts[0][:length]]),
-        **model.placed({**image.inputs, **per_token}),
-        do_sample=False,
-        num_beams=1,
-        max_new_tokens=1,
-        return_dict_in_generate=True,
-    )
+    with attention_kernels(model.attention):
+        output = model.network.generate(
+            **_token_arguments(model, [image.prompts[0][:length]]),
+            **model.placed({**image.inputs, **per_token}),
+            do_sample=False,
+            num_beams=1,
+            max_new_tokens=1,
+            return_dict_in_generate=True,
+        )
     cache = getattr(output, "cache", None) or output.past_key_values
     if cache is None or cache.get_seq_length() != length:
         raise CannotShareError("its cache does not hold the tokens that were fed")

@@ -146,3 +146,21 @@ def test_what_a_processor_says_of_each_question_stays_with_it(
     assert masks == [len(prompt) for prompt in image.prompts]
     with pytest.raises(CannotShareError, match="its processor says cross_attention_mask of each question"):
         ask_together(model, image, limits(model))
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_no_way_leaves_the_choice_of_cudnns_kernel_to_torch(
+    way: str, chat_model: Callable[[str], ChatModel]
+) -> None:
+    """Neither for prefixes nor for answers: it would build a plan for each new length."""
+    model, enabled = chat_model("llava"), []
+    hook = model.network.register_forward_hook(
+        lambda *_: enabled.append(torch.backends.cuda.cudnn_sdp_enabled())
+    )
+    try:
+        WAYS[way](model, model.processor.prepare(picture("coffee"), QUESTIONS), limits(model))
+    finally:
+        hook.remove()
+    assert enabled
+    assert not any(enabled)
+    assert torch.backends.cuda.cudnn_sdp_enabled()
