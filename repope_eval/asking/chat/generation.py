@@ -38,6 +38,11 @@ class Limits:
     spellings: Spellings
 
 
+_GROWING: Mapping[str, Any] = {"cache_implementation": None, "use_cache": True}
+"""Arguments of `generate` for a cache that grows with the tokens, whatever the generation configuration says: prompts
+go on from it. A cache of fixed length gives the same answers."""
+
+
 class CannotShareError(Exception):
     """An image's prompts cannot be fed in part, because of what the model or its prompt is."""
 
@@ -181,15 +186,14 @@ def _feed_prefix(model: ChatModel, image: ChatPrepared) -> Any:
         raise CannotShareError("its prompts do not begin with the image")
     per_token = {name: tensor[:, :length] for name, tensor in image.token_inputs[0].items()}
     # `generate` prepares what the class's own code wants. The one token that it chooses is not fed.
-    with attention_kernels(model.attention):
-        output = model.network.generate(
-            **_token_arguments(model, [image.prompts[0][:length]]),
-            **model.placed({**image.inputs, **per_token}),
-            do_sample=False,
-            num_beams=1,
-            max_new_tokens=1,
-            return_dict_in_generate=True,
-        )
+    output = _greedy(
+        model,
+        **_token_arguments(model, [image.prompts[0][:length]]),
+        **model.placed({**image.inputs, **per_token}),
+        **_GROWING,
+        max_new_tokens=1,
+        return_dict_in_generate=True,
+    )
     cache = getattr(output, "cache", None) or output.past_key_values
     if cache is None or cache.get_seq_length() != length:
         raise CannotShareError("its cache does not hold the tokens that were fed")
@@ -198,7 +202,7 @@ def _feed_prefix(model: ChatModel, image: ChatPrepared) -> Any:
 
 def _cache_arguments(model: ChatModel, cache: Any) -> dict[str, Any]:
     """The cache under the name that the network's class gives it."""
-    return {cache_argument(type(model.network).forward): cache}
+    return {cache_argument(type(model.network).forward): cache, **_GROWING}
 
 
 def _token_arguments(model: ChatModel, rows: Sequence[Sequence[int]]) -> dict[str, torch.Tensor]:
@@ -215,19 +219,26 @@ def _generate_rows(
     stops = stop_token_ids(model)
     hook = model.network.register_forward_hook(steps)
     try:
-        with attention_kernels(model.attention):
-            output = model.network.generate(
-                **{**_token_arguments(model, rows), **more},
-                do_sample=False,
-                num_beams=1,
-                max_new_tokens=limits.max_new_tokens,
-                eos_token_id=list(stops),
-                pad_token_id=stops[0],
-            )
+        output = _greedy(
+            model,
+            **{**_token_arguments(model, rows), **more},
+            max_new_tokens=limits.max_new_tokens,
+            eos_token_id=list(stops),
+            pad_token_id=stops[0],
+        )
     finally:
         hook.remove()
     answers = output[:, len(rows[0]) :].tolist()
     return steps.generations([_tokens_until_stop(answer, stops) for answer in answers])
+
+
+def _greedy(model: ChatModel, **arguments: Any) -> Any:
+    """What the network's `generate` returns for these arguments, by the checkpoint's own generation configuration.
+
+    Where that names a cache of fixed length, transformers would compile the network on a GPU, anew for each length.
+    """
+    with attention_kernels(model.attention):
+        return model.network.generate(do_sample=False, num_beams=1, disable_compile=True, **arguments)
 
 
 def stop_token_ids(model: ChatModel) -> tuple[int, ...]:

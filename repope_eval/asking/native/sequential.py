@@ -54,6 +54,7 @@ def generate_sequentially(
         max_new_tokens=max_new_tokens,
         eos_token_id=list(model.recipe.stop_token_ids),
         pad_token_id=model.recipe.stop_token_ids[0],
+        disable_compile=True,  # as transformers would on a GPU, where a checkpoint names a cache of fixed length
     )
     generations = []
     for image in images:

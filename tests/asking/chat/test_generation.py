@@ -1,5 +1,6 @@
 """Each way of asking gives the tokens that transformers' own `generate` gives, one question at a time."""
 
+import copy
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -10,7 +11,7 @@ import torch
 from conftest import GOLDENS
 from PIL import Image
 from tiny_checkpoints import CHECKPOINTS, MOST_TOKENS
-from transformers import AutoModelForImageTextToText, AutoProcessor
+from transformers import AutoModelForImageTextToText, AutoProcessor, CompileConfig
 
 from repope_eval.asking.chat import generation
 from repope_eval.asking.chat.generation import (
@@ -164,3 +165,19 @@ def test_no_way_leaves_the_choice_of_cudnns_kernel_to_torch(
     assert enabled
     assert not any(enabled)
     assert torch.backends.cuda.cudnn_sdp_enabled()
+
+
+def test_a_checkpoint_that_asks_for_a_cache_of_fixed_length_is_not_compiled(
+    chat_model: Callable[[str], ChatModel], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = chat_model("llava")
+    image = model.processor.prepare(picture("coffee"), QUESTIONS)
+    expected = [answer.token_ids for answer in ask_alone(model, image, limits(model))]
+    static = copy.deepcopy(model.network.generation_config)
+    static.update(
+        cache_implementation="static", compile_config=CompileConfig(backend="refused", fullgraph=True)
+    )
+    static.compile_config._compile_all_devices = True  # as on a GPU
+    monkeypatch.setattr(model.network, "generation_config", static)
+    for way, ask in WAYS.items():
+        assert [answer.token_ids for answer in ask(model, image, limits(model))] == expected, way
