@@ -5,7 +5,6 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from repope_eval.asking.asker import Asker
-from repope_eval.errors import RepopeError
 from repope_eval.models.families import checkpoint_of
 from repope_eval.settings.config import RunSettings
 from repope_eval.system.ranks import Ranks
@@ -24,7 +23,6 @@ def load_transformers_asker(settings: RunSettings, ranks: Ranks) -> Asker:
 
     return TransformersAsker(
         load_model(settings.model, _rank_device(settings, ranks), checkpoint),
-        batch_size=settings.batch_size,
         verify=settings.verify if ranks.is_main else 0,  # non-main ranks compute as the main one does
         **_asker_arguments(settings, ranks),
     )
@@ -37,10 +35,6 @@ def load_chat_asker(settings: RunSettings, ranks: Ranks) -> Asker:
         RepopeError: the checkpoint cannot be had or loaded, or cannot be asked about images, or a setting does not fit
             this machine or the checkpoint.
     """
-    if settings.batch_size not in ("auto", "1"):
-        raise RepopeError(
-            f"batch_size={settings.batch_size}: family chat asks about one image at a time; leave it out"
-        )
     checkpoint = checkpoint_of(settings.model)  # one that is missing needs no torch
     from repope_eval.asking.chat.asking import ChatAsker
     from repope_eval.asking.chat.loading import load_chat_model
@@ -74,6 +68,7 @@ def _asker_arguments(settings: RunSettings, ranks: Ranks) -> dict[str, Any]:
     """The arguments that say how a model on this machine is asked; they are the same for each of its askers."""
     return {
         "engine": settings.engine,
+        "batch_size": settings.batch_size,
         "workers": settings.workers,
         "max_new_tokens": settings.model.max_new_tokens,
         "programs": ranks.local_count,

@@ -9,7 +9,8 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 from transformers import GenerationConfig, PreTrainedConfig, PreTrainedModel
 
-from repope_eval.asking.chat.generation import CannotShareError, Limits, ask_one
+from repope_eval.asking.chat.caches import CannotShareError
+from repope_eval.asking.chat.generation import Limits, ask_one
 from repope_eval.asking.chat.loading import ChatModel, DescribedChat
 from repope_eval.asking.chat.processor import ChatPrepared
 from repope_eval.asking.chat.ways import PLAIN, WAYS
@@ -194,7 +195,7 @@ def _ask_sharing(model: ChatModel, image: ChatPrepared, limits: Limits) -> bool:
     for way in WAYS["shared"]:
         try:
             if way is not PLAIN:
-                way.ask(model, image, limits)
+                way.ask(model, [image], limits)
                 return True
         except CannotShareError:
             continue

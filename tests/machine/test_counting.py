@@ -16,6 +16,7 @@ from repope_eval.asking.chat.generation import Limits
 from repope_eval.asking.chat.loading import load_chat_model, read_chat_description
 from repope_eval.asking.chat.ways import Ways
 from repope_eval.asking.native.generation import find_spellings
+from repope_eval.asking.native.memory import memory_of
 from repope_eval.machine import counting
 from repope_eval.machine.counting import PHOTOGRAPH, rehearse, shape_of
 from repope_eval.machine.hollow_tensors import LiveBytes
@@ -62,7 +63,8 @@ def test_the_need_is_that_of_a_run(kind: str, rehearsed: Callable[[str], tuple[P
     with torch.inference_mode(), LiveBytes() as live:
         live.note(model.network.parameters())
         assert live.held == counted.weight_bytes("none", 4)
-        Ways(model, "shared", limits, verify=1).ask(image)
+        ways = Ways(model, "shared", limits, verify=1, batch_size="1", memory=memory_of(model.devices))
+        list(ways.ask([image]))
     need = memory_need(counted, value_bytes=4).total - PROGRAM
     assert counted.note == ""
     assert live.peak <= need <= 1.08 * live.peak, need / live.peak

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from repope_eval.asking.asker import AskedImage, cut_thoughts_line
 from repope_eval.asking.chat.generation import ChatGeneration, Limits, stop_token_ids
@@ -111,13 +111,14 @@ def _thought_tags(template: Any) -> Sequence[tuple[str, str]]:
 
 
 class ChatAsker(LocalAsker):
-    """Asks a checkpoint with its own processor about one image at a time."""
+    """Asks a checkpoint with its own processor about several images at a time, where its class can be asked so."""
 
     def __init__(
         self,
         model: ChatModel,
         *,
         engine: Engine,
+        batch_size: str,
         workers: str,
         max_new_tokens: int,
         programs: int = 1,
@@ -127,6 +128,7 @@ class ChatAsker(LocalAsker):
 
         Args:
             engine: the key of `WAYS`.
+            batch_size: the number of images at a time, or `auto`.
             workers: processes that prepare images, or `auto`.
             max_new_tokens: the longest answer, thoughts included.
             programs: how many programs like this one share the machine's cores.
@@ -140,7 +142,7 @@ class ChatAsker(LocalAsker):
         self._processor = model.processor
         self._max_new_tokens = max_new_tokens
         limits = Limits(max_new_tokens=max_new_tokens, spellings=self._spellings)
-        self._ways = Ways(model, engine, limits, verify)
+        self._ways = Ways(model, engine, limits, verify=verify, batch_size=batch_size, memory=self._memory)
         self._reader = AnswerReader(model.processor.tokenizer, model.checkpoint.folder)
         self._cut_thoughts = 0
         self._unknown_tags: Counter[str] = Counter()
@@ -151,7 +153,7 @@ class ChatAsker(LocalAsker):
         return {**super().source, "image_backend": self._processor.image_backend}
 
     def ask(self, images: Sequence[AskedImage]) -> Generator[list[Answer], None, None]:
-        """Yields the answers to one image after another, and says in the log what is odd about them.
+        """Yields the answers of one batch after another, and says in the log what is odd about them.
 
         Raises:
             RepopeError: as in `LocalAsker`.
@@ -166,12 +168,18 @@ class ChatAsker(LocalAsker):
         """What each local asker tells, cut thoughts, the way of asking, and what was checked."""
         return super().facts() | {CUT_THOUGHTS: self._cut_thoughts} | self._ways.facts()
 
+    @property
+    def _images_at_once(self) -> int:
+        return self._ways.images_at_once
+
     def _answers(self, images: Sequence[PreparedImage]) -> Iterator[list[Answer]]:
-        for image in images:
-            assert isinstance(image.prepared, ChatPrepared)
-            generations = self._ways.ask(image.prepared)
-            pairs = zip(image.questions, generations, strict=True)
-            yield [self._answer(question, generation) for question, generation in pairs]
+        questions = (image.questions for image in images)
+        for answers in self._ways.ask([cast(ChatPrepared, image.prepared) for image in images]):
+            yield [
+                self._answer(*pair)
+                for generations in answers
+                for pair in zip(next(questions), generations, strict=True)
+            ]
 
     def _answer(self, question: Question, generation: ChatGeneration) -> Answer:
         prompt = self._processor.prompt(question.text)

@@ -1,24 +1,24 @@
-"""The ways in which a chat model generates the answers to an image's questions, all through its own `generate`.
+"""How a chat model generates answers: greedily, through its own `generate`, by the checkpoint's own configuration.
 
-The plain way asks each question alone, with its image: it is exactly what transformers answers. The other ways feed
-what an image's prompts have in common once, with the pixels, and go on from copies of the cache that this leaves.
+Several rows are answered at once. Those whose answers are complete leave the others, which `generate` goes on with.
 """
 
-import copy
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
 from torch import nn
+from transformers import StoppingCriteria, StoppingCriteriaList
 
+from repope_eval.asking.chat.caches import keep_rows, require_length
 from repope_eval.asking.chat.loading import ChatModel
 from repope_eval.asking.chat.processor import ChatPrepared
 from repope_eval.asking.native.generation import Generation, Spellings, first_token_evidence, require_finite
-from repope_eval.asking.native.rows import common_prefix_length
 from repope_eval.errors import RepopeError
 from repope_eval.models.placement import attention_kernels
+from repope_eval.models.recipe import Inputs
 from repope_eval.models.transformers_internals import cache_argument
 
 
@@ -29,6 +29,15 @@ class ChatGeneration(Generation):
     evidence: tuple[tuple[float, float], ...] = ()
     """For each token the probabilities that it is a spelling of yes, and of no."""
 
+    def followed_by(self, rest: "ChatGeneration") -> "ChatGeneration":
+        """This and what was generated after it."""
+        return replace(
+            self,
+            token_ids=self.token_ids + rest.token_ids,
+            leads=self.leads + rest.leads,
+            evidence=self.evidence + rest.evidence,
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
@@ -38,13 +47,9 @@ class Limits:
     spellings: Spellings
 
 
-_GROWING: Mapping[str, Any] = {"cache_implementation": None, "use_cache": True}
+GROWING: Mapping[str, Any] = {"cache_implementation": None, "use_cache": True}
 """Arguments of `generate` for a cache that grows with the tokens, whatever the generation configuration says: prompts
 go on from it. A cache of fixed length gives the same answers."""
-
-
-class CannotShareError(Exception):
-    """An image's prompts cannot be fed in part, because of what the model or its prompt is."""
 
 
 class _Steps:
@@ -84,161 +89,173 @@ class _Steps:
         ]
 
 
-@torch.inference_mode()
-def ask_alone(model: ChatModel, image: ChatPrepared, limits: Limits) -> list[ChatGeneration]:
-    """The answers to an image's questions, each asked alone."""
-    return [ask_one(model, image, index, limits) for index in range(len(image.prompts))]
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Rows of tokens that are to be answered, all of one length; the first columns of them may have been fed."""
 
+    tokens: torch.Tensor
+    """[rows, columns]"""
+    mask: torch.Tensor
+    """1 where a row has a token of its prompt or answer, 0 in padding, [rows, columns]."""
+    per_token: Inputs
+    """What the processor says of each token, each tensor [rows, columns]."""
+    cache: Any = None
+    """What has been fed; None: nothing."""
+    pixels: Inputs = field(default_factory=dict)
+    """Further inputs, where nothing has been fed."""
 
-@torch.inference_mode()
-def ask_one(model: ChatModel, image: ChatPrepared, index: int, limits: Limits) -> ChatGeneration:
-    """The answer to one of an image's questions, with all pixels: what transformers itself answers.
-
-    Raises:
-        RepopeError: logits are not finite.
-    """
-    more = {**image.inputs, **image.token_inputs[index], **image.question_inputs[index]}
-    (generation,) = _generate_rows(model, [image.prompts[index]], limits, model.placed(more))
-    return generation
-
-
-@torch.inference_mode()
-def ask_after_prefix(model: ChatModel, image: ChatPrepared, limits: Limits) -> list[ChatGeneration]:
-    """The answers to an image's questions, one by one, each going on from a copy of the cache of their prefix.
-
-    Raises:
-        CannotShareError: the prompts part before the image is complete.
-        RepopeError: logits are not finite.
-    """
-    if len(image.prompts) == 1:
-        return ask_alone(model, image, limits)
-    prefix = _feed_prefix(model, image)
-    generations = []
-    for prompt, per_token in zip(image.prompts, image.token_inputs, strict=True):
-        more = {**model.placed(per_token), **_cache_arguments(model, copy.deepcopy(prefix))}
-        generations += _generate_rows(model, [prompt], limits, more)
-    return generations
-
-
-@torch.inference_mode()
-def ask_together(model: ChatModel, image: ChatPrepared, limits: Limits) -> list[ChatGeneration]:
-    """The answers to an image's questions, all at once, each in a row that begins with a copy of their prefix.
-
-    A prompt shorter than the longest is padded between the prefix and its own tokens, where a mask hides the padding.
-    So all prompts end in the same column. A layer that sees a window of the latest tokens counts padding as tokens, so
-    that questions are asked one by one where prompt and answer do not fit into the window.
-
-    Raises:
-        CannotShareError: the prompts part before the image is complete.
-        RepopeError: logits are not finite.
-    """
-    width, window = max(map(len, image.prompts)), _latest_tokens_seen(model)
-    if len(image.prompts) == 1 or width > window:
-        return ask_after_prefix(model, image, limits)
-    generations = _ask_rows(model, image, limits, width)
-    if width + max(len(generation.token_ids) for generation in generations) > window:
-        return ask_after_prefix(model, image, limits)
-    return generations
-
-
-def _ask_rows(model: ChatModel, image: ChatPrepared, limits: Limits, width: int) -> list[ChatGeneration]:
-    """The answers to an image's questions, each in a row of so many columns."""
-    length = common_prefix_length(image.prompts)
-    cache = _feed_prefix(model, image)
-    cache.batch_repeat_interleave(len(image.prompts))
-    # A token that is in each prompt anyway: penalties on repetition look at these, too.
-    rows = [_padded_row(prompt, length, width, prompt[0]) for prompt in image.prompts]
-    mask = [_padded_row([1] * len(prompt), length, width, 0) for prompt in image.prompts]
-    per_token = {
-        name: torch.tensor(
-            [_padded_row(each[name][0].tolist(), length, width, 0) for each in image.token_inputs],
-            device=model.device,
+    def arguments(self, model: ChatModel) -> dict[str, Any]:
+        """The rows as arguments of `generate`."""
+        fed = (
+            {} if self.cache is None else {cache_argument(type(model.network).forward): self.cache, **GROWING}
         )
-        for name in image.token_inputs[0]
-    }
-    more = {
-        "attention_mask": torch.tensor(mask, device=model.device),
-        **per_token,
-        **_cache_arguments(model, cache),
-    }
-    return _generate_rows(model, rows, limits, more)
+        return {"input_ids": self.tokens, "attention_mask": self.mask, **self.per_token, **fed, **self.pixels}
+
+    def going_on(self, network: nn.Module, tokens: torch.Tensor, rows: Sequence[int]) -> "Rows":
+        """These of the rows with what was generated, [all rows, columns]; the others leave the cache as well."""
+        kept = torch.tensor(rows, device=tokens.device)
+        new = tokens.shape[1] - self.tokens.shape[1]
+        require_length(self.cache, tokens.shape[1] - 1)  # the newest token has not been fed
+        keep_rows(network, self.cache, kept)
+
+        def grown(tensor: torch.Tensor) -> torch.Tensor:
+            return torch.cat([tensor, tensor[:, -1:].expand(-1, new)], dim=1)[kept]
+
+        per_token = {name: grown(tensor) for name, tensor in self.per_token.items()}
+        return Rows(tokens[kept], grown(self.mask), per_token, self.cache)
 
 
-def _padded_row(row: Sequence[int], length: int, width: int, padding: int) -> list[int]:
-    """A row of `width`, padded after its first `length` entries."""
-    return [*row[:length], *[padding] * (width - len(row)), *row[length:]]
+class _EnoughFinished(StoppingCriteria):  # type: ignore[misc]
+    """Ends `generate` once a quarter of the rows are finished, to go on without them.
+
+    What a row leaves is copied: all others' caches. A row that is finished is filled up with a token that ends answers.
+    """
+
+    def __init__(self, stops: Sequence[int], rows: int, device: torch.device) -> None:
+        self._stops = torch.tensor(stops, device=device)
+        self._enough = math.ceil(rows / 4)
+
+    def __call__(self, input_ids: torch.Tensor, scores: Any, **_: Any) -> torch.Tensor:
+        finished = torch.isin(input_ids[:, -1], self._stops)
+        return (finished.sum() >= self._enough).expand(len(input_ids))
 
 
-def _latest_tokens_seen(model: ChatModel) -> float:
-    """How many of the latest tokens some layers see; infinite where all layers see all tokens."""
-    text = model.network.config.get_text_config()
-    windows = (getattr(text, name, None) for name in ("sliding_window", "attention_chunk_size"))
-    return min((window for window in windows if window), default=math.inf)
+def answer_rows(model: ChatModel, rows: Rows, limits: Limits) -> list[ChatGeneration]:
+    """Greedy answers to rows, by the checkpoint's own generation configuration.
+
+    Raises:
+        RepopeError: logits are not finite.
+    """
+    answers: dict[int, ChatGeneration] = {}
+    going, most = list(range(len(rows.tokens))), limits.max_new_tokens
+    is_parted = len(going) > 1 and rows.cache is not None and _may_part(model, rows)
+    while True:
+        tokens, stretches = _generate(model, rows, replace(limits, max_new_tokens=most), is_parted=is_parted)
+        for number, stretch in zip(going, stretches, strict=True):
+            answers[number] = answers[number].followed_by(stretch) if number in answers else stretch
+        most -= tokens.shape[1] - rows.tokens.shape[1]
+        stops = stop_token_ids(model)
+        unfinished = [row for row, stretch in enumerate(stretches) if stretch.token_ids[-1] not in stops]
+        if not unfinished or not most or not is_parted:
+            return [answers[number] for number in sorted(answers)]
+        going = [going[row] for row in unfinished]
+        rows = rows.going_on(model.network, tokens, unfinished)
 
 
-def _feed_prefix(model: ChatModel, image: ChatPrepared) -> Any:
-    """The cache of what an image's prompts have in common, which has been fed once, with the pixels."""
-    length = common_prefix_length(image.prompts)
-    if image.question_inputs[0]:
-        raise CannotShareError(f"its processor says {', '.join(image.question_inputs[0])} of each question")
-    ends = {token for prompt in image.prompts for token in prompt[length:]}
-    if ends & model.processor.image_token_ids or not model.processor.image_token_ids:
-        raise CannotShareError("its prompts do not begin with the image")
-    per_token = {name: tensor[:, :length] for name, tensor in image.token_inputs[0].items()}
-    # `generate` prepares what the class's own code wants. The one token that it chooses is not fed.
-    output = _greedy(
-        model,
-        **_token_arguments(model, [image.prompts[0][:length]]),
-        **model.placed({**image.inputs, **per_token}),
-        **_GROWING,
-        max_new_tokens=1,
-        return_dict_in_generate=True,
-    )
-    cache = getattr(output, "cache", None) or output.past_key_values
-    if cache is None or cache.get_seq_length() != length:
-        raise CannotShareError("its cache does not hold the tokens that were fed")
-    return cache
-
-
-def _cache_arguments(model: ChatModel, cache: Any) -> dict[str, Any]:
-    """The cache under the name that the network's class gives it."""
-    return {cache_argument(type(model.network).forward): cache, **_GROWING}
-
-
-def _token_arguments(model: ChatModel, rows: Sequence[Sequence[int]]) -> dict[str, torch.Tensor]:
-    """The arguments that give a network rows of tokens, all of one length."""
-    input_ids = torch.tensor([list(row) for row in rows], device=model.device)
-    return {"input_ids": input_ids, "attention_mask": torch.ones_like(input_ids)}
-
-
-def _generate_rows(
-    model: ChatModel, rows: Sequence[Sequence[int]], limits: Limits, more: Mapping[str, Any]
-) -> list[ChatGeneration]:
-    """Greedy answers to rows of tokens of one length, by the checkpoint's own generation configuration."""
+def _generate(
+    model: ChatModel, rows: Rows, limits: Limits, *, is_parted: bool
+) -> tuple[torch.Tensor, list[ChatGeneration]]:
+    """All tokens, [rows, columns], and what was generated for each row, at least one token."""
     steps = _Steps(limits.spellings)
     stops = stop_token_ids(model)
+    enough = _EnoughFinished(stops, len(rows.tokens), rows.tokens.device)
     hook = model.network.register_forward_hook(steps)
     try:
-        output = _greedy(
+        tokens = greedy(
             model,
-            **{**_token_arguments(model, rows), **more},
+            **rows.arguments(model),
             max_new_tokens=limits.max_new_tokens,
             eos_token_id=list(stops),
             pad_token_id=stops[0],
+            stopping_criteria=StoppingCriteriaList([enough] if is_parted else []),
         )
     finally:
         hook.remove()
-    answers = output[:, len(rows[0]) :].tolist()
-    return steps.generations([_tokens_until_stop(answer, stops) for answer in answers])
+    answers = tokens[:, rows.tokens.shape[1] :].tolist()
+    return tokens, steps.generations([_tokens_until_stop(answer, stops) for answer in answers])
 
 
-def _greedy(model: ChatModel, **arguments: Any) -> Any:
+_OF_BEGINNING: Mapping[str, object] = {
+    "begin_suppress_tokens": None,
+    "encoder_no_repeat_ngram_size": 0,
+    "encoder_repetition_penalty": 1.0,
+    "exponential_decay_length_penalty": None,
+    "guidance_scale": 1.0,
+    "min_new_tokens": 0,
+}
+"""Settings of a generation configuration that know where an answer begins, or remember it: name -> what says nothing.
+A second call of `generate` takes the end of the first stretch for the end of the prompt."""
+
+_OF_ALL_COLUMNS: Mapping[str, object] = {
+    "encoder_no_repeat_ngram_size": 0,
+    "min_length": 0,
+    "no_repeat_ngram_size": 0,
+}
+"""Settings that take padding for tokens: name -> what says nothing."""
+
+_EXTENDED = frozenset({"token_type_ids", "mm_token_type_ids", "moe_mm_token_type_ids"})
+"""What transformers takes the last columns of, for the tokens that are fed."""
+
+
+def _may_part(model: ChatModel, rows: Rows) -> bool:
+    """Whether finished rows may leave: what goes on is then answered as in a single call."""
+    return not _says(model, _OF_BEGINNING) and set(rows.per_token) <= _EXTENDED
+
+
+def minds_padding(model: ChatModel) -> bool:
+    """Whether the checkpoint's generation configuration has a setting that takes padding for tokens."""
+    return _says(model, _OF_ALL_COLUMNS)
+
+
+def _says(model: ChatModel, settings: Mapping[str, object]) -> bool:
+    values = {name: getattr(model.network.generation_config, name, None) for name in settings}
+    return any(value is not None and value != settings[name] for name, value in values.items())
+
+
+def greedy(model: ChatModel, **arguments: Any) -> Any:
     """What the network's `generate` returns for these arguments, by the checkpoint's own generation configuration.
 
     Where that names a cache of fixed length, transformers would compile the network on a GPU, anew for each length.
     """
     with attention_kernels(model.attention):
         return model.network.generate(do_sample=False, num_beams=1, disable_compile=True, **arguments)
+
+
+def token_arguments(model: ChatModel, rows: Sequence[Sequence[int]]) -> dict[str, torch.Tensor]:
+    """The arguments that give a network rows of tokens, all of one length."""
+    input_ids = torch.tensor([list(row) for row in rows], device=model.device)
+    return {"input_ids": input_ids, "attention_mask": torch.ones_like(input_ids)}
+
+
+@torch.inference_mode()
+def ask_alone(model: ChatModel, images: Sequence[ChatPrepared], limits: Limits) -> list[list[ChatGeneration]]:
+    """The answers to the questions about each image, each asked alone: what transformers itself answers."""
+    return [[ask_one(model, image, index, limits) for index in range(len(image.prompts))] for image in images]
+
+
+@torch.inference_mode()
+def ask_one(model: ChatModel, image: ChatPrepared, index: int, limits: Limits) -> ChatGeneration:
+    """The answer to one of an image's questions, with all pixels.
+
+    Raises:
+        RepopeError: logits are not finite.
+    """
+    tokens = torch.tensor([image.prompts[index]], device=model.device)
+    per_token = model.placed(image.per_token[index])
+    pixels = model.placed({**image.inputs, **image.per_question[index]})
+    rows = Rows(tokens, torch.ones_like(tokens), per_token, pixels=pixels)
+    (generation,) = answer_rows(model, rows, limits)
+    return generation
 
 
 def stop_token_ids(model: ChatModel) -> tuple[int, ...]:

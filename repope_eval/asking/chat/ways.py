@@ -2,27 +2,23 @@
 
 A run's first images are asked about the plain way, too, before any of their answers is stored. Where more differs than
 the number format explains, or the model's class cannot be asked so, the next way is taken from then on. What it does
-explain is no reason to leave a way: in 16 bits nearly equal tokens change places with the order of sums.
+explain is no reason to leave a way: in 16 bits nearly equal tokens change places with the order of sums. Where memory
+ends, fewer images are asked about at a time, then fewer questions, and the next way is taken where one does not fit.
 """
 
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
-from repope_eval.asking.chat.generation import (
-    CannotShareError,
-    ChatGeneration,
-    Limits,
-    ask_after_prefix,
-    ask_alone,
-    ask_one,
-    ask_together,
-)
+from repope_eval.asking.chat.caches import CannotShareError
+from repope_eval.asking.chat.generation import ChatGeneration, Limits, ask_alone, ask_one
 from repope_eval.asking.chat.loading import ChatModel
 from repope_eval.asking.chat.processor import ChatPrepared
-from repope_eval.asking.native.memory import give_back, is_lack_of_memory
+from repope_eval.asking.chat.sharing import ask_after_prefix, ask_image_by_image, ask_together
+from repope_eval.asking.native.batch_size import BatchSize
+from repope_eval.asking.native.memory import Memory, give_back, is_lack_of_memory
 from repope_eval.asking.native.verification import SECONDS_AN_IMAGE, Checked
 from repope_eval.errors import RepopeError
 from repope_eval.models.fields import first_line
@@ -31,21 +27,27 @@ from repope_eval.wording import counted
 
 log = logging.getLogger(__name__)
 
+Answers = list[list[ChatGeneration]]
+"""For each image, the answers to its questions."""
+
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """A way of asking about an image."""
+    """A way of asking about images."""
 
     name: str
     """What is asked so, as in "asked {name}"."""
-    ask: Callable[[ChatModel, ChatPrepared, Limits], list[ChatGeneration]]
+    ask: Callable[[ChatModel, Sequence[ChatPrepared], Limits], Answers]
+    takes_several: bool = False
+    """Whether it is asked about several images at a time."""
 
 
 PLAIN = Way("each question alone, with its image", ask_alone)
 
 WAYS: Mapping[Engine, Sequence[Way]] = {
     "shared": (
-        Way("an image's questions together", ask_together),
+        Way("the questions about several images together", ask_together, takes_several=True),
+        Way("an image's questions together", ask_image_by_image),
         Way("an image's questions one by one, after what they share", ask_after_prefix),
         PLAIN,
     ),
@@ -53,80 +55,37 @@ WAYS: Mapping[Engine, Sequence[Way]] = {
 }
 """Engine -> its ways, the fastest first; the last one is the plain way."""
 
+_NO_MEMORY = "the memory did not suffice for a faster way"
 
-class Ways:
-    """The ways of an engine; one of them is taken until it proves wrong."""
 
-    def __init__(self, model: ChatModel, engine: Engine, limits: Limits, verify: int) -> None:
-        """Takes the fastest way."""
+class _PlainAnswers:
+    """Plain answers to questions about some images, each asked once."""
+
+    def __init__(self, model: ChatModel, limits: Limits, images: Sequence[ChatPrepared]) -> None:
         self._model = model
         self._limits = limits
-        self._left = list(WAYS[engine])
-        self._images_to_check = verify
-        self._why = ""
-        self._checked = Checked(model)
+        self._images = images
+        self._known: dict[tuple[int, int], ChatGeneration] = {}
 
-    def ask(self, image: ChatPrepared) -> list[ChatGeneration]:
-        """The answers to an image's questions, which are those of the plain way as far as that was checked."""
-        plain: list[ChatGeneration] = []
-        while self._way is not PLAIN:
-            generations = self._try_way(image)
-            if generations is not None:
-                if not self._images_to_check:
-                    return generations
-                plain = plain or self._plain_answers(image)
-                if self._agrees_with_plain(image, generations, plain):
-                    return generations
-            give_back(self._model.device)  # here no exception holds the tensors of the frames it came through
-            self._left.pop(0)
-            self._checked = Checked(
-                self._model, self._checked.seconds
-            )  # what was left has no say in what is kept
-            log.info("asking %s from now on, since %s", self._way.name, self._why)
-        rest = range(len(plain), len(image.prompts))
-        return [*plain, *(self._ask_one(image, index) for index in rest)]
+    def answer(self, image: int, question: int) -> ChatGeneration:
+        """The answer to a question, by the number of its image and its own among the image's."""
+        if (image, question) not in self._known:
+            self._known[image, question] = self._ask(self._images[image], question)
+        return self._known[image, question]
 
-    def facts(self) -> dict[str, Any]:
-        """What a manifest says of the way that was taken, why no faster one was, and what was checked."""
-        facts: dict[str, Any] = {"way": self._way.name, "why": self._why or None}
-        if not self._checked.answers:
-            return facts
-        return facts | self._checked.facts(self._checked.line(), in_doubt=False)  # such a way was left
-
-    @property
-    def _way(self) -> Way:
-        return self._left[0]
-
-    def _try_way(self, image: ChatPrepared) -> list[ChatGeneration] | None:
-        """The answers by the current way; None where that way does not work."""
-        try:
-            return self._way.ask(self._model, image, self._limits)
-        except RepopeError:
-            raise
-        except CannotShareError as error:
-            self._why = str(error)
-        except Exception as error:  # a class that was not made for this raises whatever it does
-            self._why = (
-                "the memory did not suffice for a faster way"
-                if is_lack_of_memory(error)
-                else f"its class cannot be asked in a faster way ({first_line(error)})"
-            )
-        return None
-
-    def _plain_answers(self, image: ChatPrepared) -> list[ChatGeneration]:
-        """The plain answers to the first of an image's questions: all, or as many as do not take too long."""
+    def first_answers(self, image: int) -> list[ChatGeneration]:
+        """The answers to an image's questions: all, or as many as do not take too long."""
         started = time.perf_counter()
-        generations: list[ChatGeneration] = []
-        for index in range(len(image.prompts)):
-            generations.append(self._ask_one(image, index))
+        answers: list[ChatGeneration] = []
+        for question in range(len(self._images[image].prompts)):
+            answers.append(self.answer(image, question))
             if time.perf_counter() - started > SECONDS_AN_IMAGE:
                 break
-        self._checked.seconds += time.perf_counter() - started
-        return generations
+        return answers
 
-    def _ask_one(self, image: ChatPrepared, index: int) -> ChatGeneration:
+    def _ask(self, image: ChatPrepared, question: int) -> ChatGeneration:
         try:
-            return ask_one(self._model, image, index, self._limits)
+            return ask_one(self._model, image, question, self._limits)
         except RepopeError:
             raise
         except Exception as error:
@@ -142,20 +101,173 @@ class Ways:
             "(out=); what was answered is stored"
         )
 
-    def _agrees_with_plain(
-        self, image: ChatPrepared, generations: Sequence[ChatGeneration], plain: Sequence[ChatGeneration]
-    ) -> bool:
-        """Compares the answers of the current way with plain ones, and notes why it is to be left if they differ."""
-        compared = [self._checked.compare(*pair) for pair in zip(generations, plain, strict=False)]
+
+class Ways:
+    """The ways of an engine; one of them is taken until it proves wrong."""
+
+    def __init__(
+        self,
+        model: ChatModel,
+        engine: Engine,
+        limits: Limits,
+        *,
+        verify: int,
+        batch_size: str,
+        memory: Memory,
+    ) -> None:
+        """Takes the fastest way.
+
+        Args:
+            engine: the key of `WAYS`.
+            verify: how many images are asked about the plain way, too.
+            batch_size: the number of images at a time, or `auto`.
+            memory: what batches are computed in.
+        """
+        self._model = model
+        self._limits = limits
+        self._left = [way for way in WAYS[engine] if batch_size != "1" or not way.takes_several]
+        self._images_to_check = verify
+        self._fault = ""
+        """Why the current way did not work the last time that it did not."""
+        self._why = ""
+        """Why the last one of the ways that were left was."""
+        self._checked = Checked(model)
+        self._batch_size = BatchSize(batch_size, model.device.type)
+        self._most_questions: int | None = None
+        """How many questions about a single image are asked at a time; None: all."""
+        self._memory = memory
+
+    @property
+    def images_at_once(self) -> int:
+        """About how many images the model is asked at a time."""
+        return self._batch_size.images if self._way.takes_several else 1
+
+    def ask(self, images: Sequence[ChatPrepared]) -> Iterator[Answers]:
+        """Yields the answers to the questions about images, batch after batch.
+
+        They are those of the plain way as far as that was checked.
+
+        Raises:
+            RepopeError: logits are not finite, the class cannot be asked, or one question does not fit into memory.
+        """
+        left = images
+        while left:
+            answers = self._ask_first(left)
+            yield answers
+            left = left[len(answers) :]
+
+    def facts(self) -> dict[str, Any]:
+        """What a manifest says of the way that was taken, why no faster one was, and what was checked."""
+        facts: dict[str, Any] = {
+            "way": self._way.name,
+            "why": self._why or None,
+            "batch_size": self.images_at_once,
+        }
+        if not self._checked.answers:
+            return facts
+        return facts | self._checked.facts(self._checked.line(), in_doubt=False)  # such a way was left
+
+    @property
+    def _way(self) -> Way:
+        return self._left[0]
+
+    def _ask_first(self, images: Sequence[ChatPrepared]) -> Answers:
+        """The answers to the first one of some images, or to as many as are asked about at a time."""
+        plain = _PlainAnswers(self._model, self._limits, images)
+        while self._way is not PLAIN:
+            batch = images[: self.images_at_once]
+            answers = self._try_way(batch)
+            if answers is not None and self._agree(batch, answers, plain):
+                if self._batch_size.is_open and self._way.takes_several:
+                    self._batch_size.learn(len(batch), self._memory.free_over_peak())
+                return answers
+            give_back(self._model.device)  # here no exception holds the tensors of the frames it came through
+            if answers is None and self._fault == _NO_MEMORY and self._take_fewer(batch):
+                continue
+            self._left.pop(0)
+            self._why = self._fault
+            self._checked = Checked(
+                self._model, self._checked.seconds
+            )  # what was left has no say in what is kept
+            log.info("asking %s from now on, since %s", self._way.name, self._why)
+        return [[plain.answer(0, question) for question in range(len(images[0].prompts))]]
+
+    def _try_way(self, batch: Sequence[ChatPrepared]) -> Answers | None:
+        """The answers by the current way; None where that way does not work, which is noted."""
+        try:
+            if len(batch) > 1 or self._most_questions is None:
+                return self._way.ask(self._model, batch, self._limits)
+            parts = _parts(batch[0], self._most_questions)
+            return [[each for part in parts for each in self._way.ask(self._model, [part], self._limits)[0]]]
+        except RepopeError:
+            raise
+        except CannotShareError as error:
+            self._fault = str(error)
+        except Exception as error:  # a class that was not made for this raises whatever it does
+            self._fault = (
+                _NO_MEMORY
+                if is_lack_of_memory(error)
+                else f"its class cannot be asked in a faster way ({first_line(error)})"
+            )
+        return None
+
+    def _take_fewer(self, batch: Sequence[ChatPrepared]) -> bool:
+        """Halves the number of images at a time, or that of questions about a single one; False where that is one."""
+        if len(batch) > 1:
+            self._batch_size.halve(len(batch))
+            return True
+        questions = min(len(batch[0].prompts), self._most_questions or len(batch[0].prompts))
+        if questions == 1:
+            return False
+        self._most_questions = questions // 2
+        log.warning(
+            "out of memory with %d questions at a time: going on with %d", questions, self._most_questions
+        )
+        return True
+
+    def _agree(self, batch: Sequence[ChatPrepared], answers: Answers, plain: _PlainAnswers) -> bool:
+        """Whether the current way's answers agree with plain ones, if any are to be checked; what differs is noted.
+
+        Of the images that are not checked one question is, about the image with most padding: rows that several images
+        have together may be mixed up, while those of the first are right.
+        """
+        if not self._images_to_check:
+            return True
+        started = time.perf_counter()
+        whole = range(min(self._images_to_check, len(batch)))
+        rest = range(len(whole), len(batch))
+        expected = {image: plain.first_answers(image) for image in whole}
+        if rest:
+            image = min(rest, key=lambda image: (len(batch[image].prompts[0]), -image))
+            expected[image] = [plain.answer(image, 0)]
+        self._checked.seconds += time.perf_counter() - started
+        compared = [
+            self._checked.compare(*pair)
+            for image, theirs in expected.items()
+            for pair in zip(answers[image], theirs, strict=False)
+        ]
+        self._checked.images += len(expected)
         self._checked.answers += compared
         if self._checked.is_in_doubt:
             differing = [one for one in compared if not (one.has_equal_tokens and one.is_explained)]
-            self._why = (
+            self._fault = (
                 f"{len(differing)} of {counted(len(compared), 'answer')} came out otherwise in a faster way "
                 f"({self._way.name})"
             )
             return False
-        self._checked.images += 1
-        self._images_to_check -= 1
+        self._images_to_check -= len(whole)
         log.info("%s", self._checked.line())
         return True
+
+
+def _parts(image: ChatPrepared, most: int) -> list[ChatPrepared]:
+    """An image with so many of its questions at most, again and again."""
+    return [
+        replace(
+            image,
+            prompts=image.prompts[first : first + most],
+            per_token=image.per_token[first : first + most],
+            per_question=image.per_question[first : first + most],
+        )
+        for first in range(0, len(image.prompts), most)
+    ]

@@ -20,7 +20,6 @@ from repope_eval.pipeline import run
 from repope_eval.reporting.results import score_and_report
 from repope_eval.runs.folder import close_log
 from repope_eval.settings.config import BenchSettings, RunSettings
-from repope_eval.system.ranks import Ranks
 
 DEMO = BenchSettings(name="demo", source="demo", variants=POPE_VARIANTS)
 
@@ -59,8 +58,8 @@ def test_both_engines_answer_alike(
     assert [line["response"] for line in shared] == [line["response"] for line in sequential]
     assert all(line["p_yes"] is not None for line in shared)
     noted = manifest(tmp_path / "shared")
-    assert noted["inference"]["way"] == "an image's questions together"
-    assert noted["starts"][0]["way"] == "asked an image's questions together"
+    assert noted["inference"]["way"] == "the questions about several images together"
+    assert noted["starts"][0]["way"] == "asked the questions about several images together"
     assert noted["inference"]["verified"]["equal"] == len(shared)
     assert noted["image_backend"] == "torchvision"
     assert noted["prompt"].startswith("<|im_start|>user\n<|vision_start|><|image_pad|><|vision_end|>QUESTION")
@@ -81,7 +80,10 @@ def test_the_command_answers_to_the_page(
     assert result.returncode == 0, result.stderr
     assert manifest(tmp_path / "run")["status"] == "complete"
     page = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
-    assert "; asked an image&#39;s questions together; checked against the plain way on 1 image: " in page
+    assert (
+        "; asked the questions about several images together; checked against the plain way on 1 image: "
+        in page
+    )
     result = command_line("model=chat")
     assert result.returncode == 1
     assert "model.checkpoint is required: give model.checkpoint=..." in result.stderr
@@ -124,10 +126,38 @@ def test_a_thought_that_is_cut_off_is_counted_apart(
     assert f"{len(found)} questions unanswered: the model was still thinking after 6 tokens" in caplog.text
 
 
-def test_several_images_at_a_time_are_refused(checkpoint: Callable[[str], Path], tmp_path: Path) -> None:
-    settings = replace(settings_of(checkpoint("llava"), tmp_path), batch_size="4")
-    with pytest.raises(RepopeError, match="batch_size=4: family chat asks about one image at a time"):
-        load_chat_asker(settings, Ranks())
+@pytest.mark.parametrize("batch_size", ["1", "3", "auto"])
+def test_all_batch_sizes_give_the_same_answers(
+    checkpoint: Callable[[str], Path], tmp_path: Path, batch_size: str
+) -> None:
+    settings = replace(settings_of(checkpoint("qwen2_5_vl"), tmp_path / "run"), limit=5)
+    run(replace(settings, batch_size=batch_size), "a command")
+    close_log()
+    run(replace(settings, engine="sequential", out=str(tmp_path / "plain")), "a command")
+    found, plain = (
+        {(line["image"], line["question"]): line for line in lines(tmp_path / of)} for of in ("run", "plain")
+    )
+    assert {key: line["response"] for key, line in found.items()} == {
+        key: line["response"] for key, line in plain.items()
+    }
+    noted = manifest(tmp_path / "run")["inference"]
+    assert noted["why"] is None
+    assert noted["batch_size"] == {"1": 1, "3": 3}.get(batch_size, noted["batch_size"])
+    assert noted["way"] == (
+        "an image's questions together"
+        if batch_size == "1"
+        else "the questions about several images together"
+    )
+
+
+def test_the_number_of_images_at_a_time_is_no_part_of_a_run(
+    checkpoint: Callable[[str], Path], tmp_path: Path
+) -> None:
+    settings = settings_of(checkpoint("llava"), tmp_path / "run")
+    run(settings, "a command")
+    close_log()
+    run(replace(settings, limit=3, batch_size="2"), "a command")
+    assert manifest(tmp_path / "run")["inference"]["batch_size"] == 2
 
 
 def test_the_family_has_its_asker() -> None:
