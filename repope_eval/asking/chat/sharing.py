@@ -85,7 +85,23 @@ def ask_together(
         CannotShareError: the prompts about an image part before the image is complete, or caches cannot be joined.
         RepopeError: logits are not finite.
     """
-    answers = iter(_ask_questions(model, _questions(model, images), limits))
+    return _ask_images(model, images, _questions(model, images), limits)
+
+
+@torch.inference_mode()
+def ask_together_fed_alone(
+    model: ChatModel, images: Sequence[ChatPrepared], limits: Limits
+) -> list[list[ChatGeneration]]:
+    """As `ask_together`, where a class cannot be fed the prefixes of several images at a time."""
+    questions = [question for image in images for question in _questions(model, [image])]
+    return _ask_images(model, images, questions, limits)
+
+
+def _ask_images(
+    model: ChatModel, images: Sequence[ChatPrepared], questions: Sequence[_Question], limits: Limits
+) -> list[list[ChatGeneration]]:
+    """The answers to the questions about each image, which are given one after another."""
+    answers = iter(_ask_questions(model, questions, limits))
     return [[next(answers) for _ in image.prompts] for image in images]
 
 

@@ -16,7 +16,12 @@ from repope_eval.asking.chat.caches import CannotShareError
 from repope_eval.asking.chat.generation import ChatGeneration, Limits, ask_alone, ask_one
 from repope_eval.asking.chat.loading import ChatModel
 from repope_eval.asking.chat.processor import ChatPrepared
-from repope_eval.asking.chat.sharing import ask_after_prefix, ask_image_by_image, ask_together
+from repope_eval.asking.chat.sharing import (
+    ask_after_prefix,
+    ask_image_by_image,
+    ask_together,
+    ask_together_fed_alone,
+)
 from repope_eval.asking.native.batch_size import BatchSize
 from repope_eval.asking.native.memory import Memory, give_back, is_lack_of_memory
 from repope_eval.asking.native.verification import SECONDS_AN_IMAGE, Checked
@@ -47,6 +52,11 @@ PLAIN = Way("each question alone, with its image", ask_alone)
 WAYS: Mapping[Engine, Sequence[Way]] = {
     "shared": (
         Way("the questions about several images together", ask_together, takes_several=True),
+        Way(
+            "the questions about several images together, the images fed one by one",
+            ask_together_fed_alone,
+            takes_several=True,
+        ),
         Way("an image's questions together", ask_image_by_image),
         Way("an image's questions one by one, after what they share", ask_after_prefix),
         PLAIN,

@@ -265,6 +265,25 @@ def test_rows_of_other_images_are_checked_as_well(
     assert asked.facts()["why"] == "1 of 3 answers came out otherwise in a faster way (a new way)"
 
 
+def test_a_class_that_takes_one_image_at_a_time_is_fed_so(
+    model: ChatModel, images: list[ChatPrepared]
+) -> None:
+    def refusing_several(_: Any, of: Any) -> None:
+        if len(of[0]) > 1:
+            raise ValueError("one image at a time")
+
+    hook = model.network.model.vision_tower.embeddings.register_forward_pre_hook(refusing_several)
+    try:
+        asked = made(model)
+        assert asked_once(asked, *images) == tokens(ask_alone(model, images, LIMITS))
+    finally:
+        hook.remove()
+    facts = asked.facts()
+    assert facts["way"] == "the questions about several images together, the images fed one by one"
+    assert "one image at a time" in facts["why"]
+    assert facts["batch_size"] > 1
+
+
 def test_one_image_at_a_time_has_no_way_for_several(model: ChatModel, image: ChatPrepared) -> None:
     assert made(model, batch_size="1").facts() == {
         "batch_size": 1,
