@@ -1,5 +1,6 @@
 """Counts what a model needs by its small files, and by a rehearsal without weights: no formula holds for any class."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,7 @@ from repope_eval.asking.chat.caches import CannotShareError
 from repope_eval.asking.chat.generation import Limits, ask_one
 from repope_eval.asking.chat.loading import ChatModel, DescribedChat
 from repope_eval.asking.chat.processor import ChatPrepared
+from repope_eval.asking.chat.sharing import shows_question
 from repope_eval.asking.chat.ways import PLAIN, WAYS
 from repope_eval.asking.native.generation import find_spellings
 from repope_eval.asking.native.rows import common_prefix_length
@@ -181,10 +183,13 @@ def _follow(model: ChatModel, image: ChatPrepared) -> _Followed:
     with HollowTensors() as tensors:
         tensors.empty(model.network, model.dtype)
         weights = size_of(model.network).parameters * model.dtype.itemsize
+        with suppress(CannotShareError):
+            shows_question(model, image)  # as a run looks first
+        looked = tensors.operations
         is_shared = _ask_sharing(model, image, limits)
-        operations = tensors.operations
+        operations = tensors.operations - looked
         ask_one(model, image, 0, limits)
-        alone = tensors.operations - operations
+        alone = tensors.operations - looked - operations
         if not is_shared:
             operations = len(image.prompts) * alone
         return _Followed(tensors.peak - weights, operations, alone, len(image.prompts) if is_shared else 1)

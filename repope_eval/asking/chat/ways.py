@@ -21,6 +21,7 @@ from repope_eval.asking.chat.sharing import (
     ask_image_by_image,
     ask_together,
     ask_together_fed_alone,
+    shows_question,
 )
 from repope_eval.asking.native.batch_size import BatchSize
 from repope_eval.asking.native.memory import Memory, give_back, is_lack_of_memory
@@ -142,6 +143,8 @@ class Ways:
         self._why = ""
         """Why the last one of the ways that were left was."""
         self._checked = Checked(model)
+        self._shows_question: bool | None = None
+        """Whether the image's tokens are shown the question; None: not known yet."""
         self._batch_size = BatchSize(batch_size, model.device.type)
         self._most_questions: int | None = None
         """How many questions about a single image are asked at a time; None: all."""
@@ -205,6 +208,10 @@ class Ways:
     def _try_way(self, batch: Sequence[ChatPrepared]) -> Answers | None:
         """The answers by the current way; None where that way does not work, which is noted."""
         try:
+            if self._shows_question is None:
+                self._shows_question = shows_question(self._model, batch[0])
+            if self._shows_question:
+                raise CannotShareError("its image tokens are shown the question")
             if len(batch) > 1 or self._most_questions is None:
                 return self._way.ask(self._model, batch, self._limits)
             parts = _parts(batch[0], self._most_questions)

@@ -4,20 +4,21 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from itertools import chain
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from conftest import GOLDENS
 from PIL import Image
-from tiny_checkpoints import MOST_TOKENS
+from tiny_checkpoints import CHECKPOINTS, MOST_TOKENS, chat_settings, paligemma
 
 from repope_eval.asking.chat import ways
 from repope_eval.asking.chat.generation import ChatGeneration, Limits, ask_alone, ask_one
-from repope_eval.asking.chat.loading import ChatModel
+from repope_eval.asking.chat.loading import ChatModel, load_chat_model
 from repope_eval.asking.chat.processor import ChatPrepared
 from repope_eval.asking.chat.sharing import ask_after_prefix
-from repope_eval.asking.chat.ways import PLAIN, Answers, Way, Ways
+from repope_eval.asking.chat.ways import PLAIN, WAYS, Answers, Way, Ways
 from repope_eval.asking.native.batch_size import FIRST
 from repope_eval.asking.native.generation import Spellings
 from repope_eval.asking.native.memory import memory_of
@@ -333,3 +334,31 @@ def test_files_of_different_models_are_told_in_a_line(model: ChatModel, image: C
     ) as caught:
         asked_once(made(model), replace(image, inputs={"pixel_values": torch.cat([pixels, pixels])}))
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # by PaliGemma's processor
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_a_model_whose_image_is_shown_the_question_is_asked_the_plain_way(tmp_path: Path, dtype: str) -> None:
+    """In 16 bits PaliGemma's answers would differ seldom enough to be taken for roundings."""
+    paligemma(tmp_path / "paligemma")
+    model = load_chat_model(chat_settings(tmp_path / "paligemma", dtype=dtype), torch.device("cpu"))
+    picture = Image.open(GOLDENS / "images" / "coffee.png").convert("RGB")
+    image = model.processor.prepare(picture, QUESTIONS)
+    asked = made(model)
+    assert asked_once(asked, image) == tokens(ask_alone(model, [image], LIMITS))
+    assert asked.facts() == {
+        "batch_size": 1,
+        "way": PLAIN.name,
+        "why": "its image tokens are shown the question",
+    }
+
+
+@pytest.mark.parametrize("kind", sorted(set(CHECKPOINTS) - {"mllama"}))
+def test_in_16_bits_the_fastest_way_is_kept(kind: str, checkpoint: Callable[[str], Path]) -> None:
+    model = load_chat_model(chat_settings(checkpoint(kind), dtype="bfloat16"), torch.device("cpu"))
+    pictures = [Image.open(GOLDENS / "images" / f"{name}.png").convert("RGB") for name in PICTURES[:3]]
+    asked = made(model, verify=3)
+    asked_once(asked, *[model.processor.prepare(picture, QUESTIONS) for picture in pictures])
+    facts = asked.facts()
+    assert (facts["way"], facts["why"]) == (WAYS["shared"][0].name, None)
+    assert (facts["verified"]["images"], facts["verified"]["unexplained"]) == (3, 0)

@@ -29,6 +29,9 @@ from transformers import (
     MllamaForConditionalGeneration,
     MllamaImageProcessorPil,
     MllamaProcessor,
+    PaliGemmaConfig,
+    PaliGemmaForConditionalGeneration,
+    PaliGemmaProcessor,
     PreTrainedTokenizerFast,
     Qwen2_5_VLConfig,
     Qwen2_5_VLForConditionalGeneration,
@@ -39,6 +42,7 @@ from transformers import (
     Qwen3VLMoeForConditionalGeneration,
     Qwen3VLProcessor,
     Qwen3VLVideoProcessor,
+    SiglipImageProcessorPil,
     SiglipVisionConfig,
 )
 
@@ -299,6 +303,35 @@ def mllama(folder: Path) -> None:
         image_token_index=words.convert_tokens_to_ids("<|image|>"),
     )
     _save(MllamaForConditionalGeneration, config, folder)
+
+
+def paligemma(folder: Path) -> None:
+    """PaliGemma: image tokens attend to the question, so nothing of a prompt can be fed without it."""
+    words = tokenizer(["<image>"], bos_token="<bos>", eos_token="<eos>", pad_token="<pad>")
+    images = SiglipImageProcessorPil(size={"height": 56, "width": 56})
+    images.image_seq_length = 16
+    PaliGemmaProcessor(
+        images,
+        words,
+        chat_template=(
+            "{% for part in messages[-1]['content'] %}{% if part['type'] == 'image' %}<image>"
+            "{% else %}{{ part['text'] }}{% endif %}{% endfor %}"
+        ),
+    ).save_pretrained(folder)
+    config = PaliGemmaConfig(
+        text_config={
+            "model_type": "gemma",
+            **LANGUAGE,
+            "head_dim": 16,
+            "vocab_size": len(words) + 8,
+            **_ends(words),
+        },
+        vision_config={"model_type": "siglip_vision_model", **VISION, "image_size": 56, "patch_size": 14},
+        image_token_index=words.convert_tokens_to_ids("<image>"),
+        projection_dim=LANGUAGE["hidden_size"],
+        **_ends(words),
+    )
+    _save(PaliGemmaForConditionalGeneration, config, folder)
 
 
 def _ends(words: PreTrainedTokenizerFast) -> dict[str, int]:
