@@ -53,6 +53,20 @@ class Asker(ABC):
         """
         return images
 
+    def try_out(self, images: Sequence[AskedImage]) -> Any:
+        """Finds out how it can be asked, by the first of the images, where there is a choice; returns what it chose.
+
+        Each of several ranks does so before it asks: `take_choices` then has them all ask the same way.
+
+        Raises:
+            RepopeError: as in `ask`.
+        """
+        return None
+
+    def take_choices(self, choices: Sequence[Any]) -> None:
+        """Takes note of what `try_out` returned, on each rank that has images to ask about."""
+        return
+
     @abstractmethod
     def ask(self, images: Sequence[AskedImage]) -> Generator[Sequence[Answer], None, None]:
         """Asks about one image after another, and yields answers as they come.

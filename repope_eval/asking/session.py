@@ -166,6 +166,8 @@ class Session:
         with _timed_stage(left, "load"), self.ranks.together():
             # Where there are fewer images than ranks, some ranks have nothing to ask.
             asker, share = self._load(left, images) if self.ranks.rank < len(images) else (None, ())
+        with _timed_stage(left, "inference"):
+            self._choose_way(asker, share)
         for each in left:
             total = len(each.run.benchmark.questions)
             answered = {"answered": total - len(each.questions), "of": total}
@@ -216,6 +218,16 @@ class Session:
             f" by {self.ranks.count} processes" if self.ranks.are_several else "",
         )
         return asker, share
+
+    def _choose_way(self, asker: Asker | None, images: Sequence[AskedImage]) -> None:
+        """Has all ranks ask the same way, where there is a choice: that of the one that can choose least."""
+        if not self.ranks.are_several:
+            return
+        with self.ranks.together():
+            choice = None if asker is None else asker.try_out(images)
+        choices = [each for each in self.ranks.exchange(choice) if each is not None]
+        if asker is not None and choices:
+            asker.take_choices(choices)
 
     def _ask_share(
         self, asker: Asker, images: Sequence[AskedImage], left: Sequence[_Left]

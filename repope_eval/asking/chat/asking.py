@@ -4,6 +4,7 @@ import logging
 from collections import Counter
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any, cast
 
@@ -11,9 +12,9 @@ from repope_eval.asking.asker import AskedImage, cut_thoughts_line
 from repope_eval.asking.chat.generation import ChatGeneration, Limits, stop_token_ids
 from repope_eval.asking.chat.loading import ChatModel
 from repope_eval.asking.chat.processor import ChatPrepared
-from repope_eval.asking.chat.ways import Ways
+from repope_eval.asking.chat.ways import Answers, Ways
 from repope_eval.asking.native.batches import LocalAsker
-from repope_eval.asking.native.loader import PreparedImage
+from repope_eval.asking.native.loader import Loader, PreparedImage
 from repope_eval.models.description import TOKENIZER_CONFIG
 from repope_eval.models.fields import blamed_on
 from repope_eval.records import Answer, Question
@@ -152,6 +153,22 @@ class ChatAsker(LocalAsker):
         """The checkpoint, the content of its files, the prompt, and what makes the pixels."""
         return {**super().source, "image_backend": self._processor.image_backend}
 
+    def try_out(self, images: Sequence[AskedImage]) -> Any:
+        """Asks about as many images as the first batch has, and returns the way that was taken.
+
+        The answers are dropped: where another rank took a slower way, they are asked anew.
+        """
+        self._memory.start()
+        first = images[: self._images_at_once]
+        with Loader(self._loaded, self._shown.prepare, first, "0", self._programs) as loader:
+            for _ in self._generations(loader.next(len(first))):
+                pass
+        return self._ways.choice
+
+    def take_choices(self, choices: Sequence[Any]) -> None:
+        """Takes the slowest of the ways that the ranks took."""
+        self._ways.take_slowest(choices)
+
     def ask(self, images: Sequence[AskedImage]) -> Generator[list[Answer], None, None]:
         """Yields the answers of one batch after another, and says in the log what is odd about them.
 
@@ -174,12 +191,12 @@ class ChatAsker(LocalAsker):
 
     def _answers(self, images: Sequence[PreparedImage]) -> Iterator[list[Answer]]:
         questions = (image.questions for image in images)
-        for answers in self._ways.ask([cast(ChatPrepared, image.prepared) for image in images]):
-            yield [
-                self._answer(*pair)
-                for generations in answers
-                for pair in zip(next(questions), generations, strict=True)
-            ]
+        for generated in self._generations(images):
+            pairs = (zip(next(questions), generations, strict=True) for generations in generated)
+            yield [self._answer(*pair) for pair in chain.from_iterable(pairs)]
+
+    def _generations(self, images: Sequence[PreparedImage]) -> Iterator[Answers]:
+        return self._ways.ask([cast(ChatPrepared, image.prepared) for image in images])
 
     def _answer(self, question: Question, generation: ChatGeneration) -> Answer:
         prompt = self._processor.prompt(question.text)

@@ -169,6 +169,20 @@ class Ways:
             yield answers
             left = left[len(answers) :]
 
+    @property
+    def choice(self) -> tuple[int, str]:
+        """How many ways are left, and why others are not: the fewer, the slower is the current one."""
+        return len(self._left), self._why
+
+    def take_slowest(self, choices: Sequence[tuple[int, str]]) -> None:
+        """Takes the slowest of the ways that several processes took."""
+        number, why = min(choices)
+        if number < len(self._left):
+            self._left = self._left[-number:]
+            self._why = f"another process found that {why}"
+            self._checked = Checked(self._model, self._checked.seconds)
+            log.info("asking %s from now on, since %s", self._way.name, self._why)
+
     def facts(self) -> dict[str, Any]:
         """What a manifest says of the way that was taken, why no faster one was, and what was checked."""
         facts: dict[str, Any] = {

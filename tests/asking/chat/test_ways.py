@@ -362,3 +362,18 @@ def test_in_16_bits_the_fastest_way_is_kept(kind: str, checkpoint: Callable[[str
     facts = asked.facts()
     assert (facts["way"], facts["why"]) == (WAYS["shared"][0].name, None)
     assert (facts["verified"]["images"], facts["verified"]["unexplained"]) == (3, 0)
+
+
+def test_several_processes_take_the_slowest_of_their_ways(model: ChatModel, image: ChatPrepared) -> None:
+    fast, slow = made(model), made(model)
+    asked_once(fast, image)
+    slow._left, slow._why = slow._left[-1:], "its class cannot be asked in a faster way"
+    assert fast.choice == (len(WAYS["shared"]), "")
+    choices = [fast.choice, slow.choice]
+    for asked in (fast, slow):
+        asked.take_slowest(choices)
+        assert asked_once(asked, image) == tokens(ask_alone(model, [image], LIMITS))
+        assert asked.facts()["way"] == PLAIN.name
+    assert fast.facts()["why"] == "another process found that its class cannot be asked in a faster way"
+    assert slow.facts()["why"] == "its class cannot be asked in a faster way"
+    assert "verified" not in fast.facts()
