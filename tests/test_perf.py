@@ -10,6 +10,7 @@ import pytest
 import torch
 import warm_commands
 from conftest import PROJECT
+from tiny_checkpoints import CHECKPOINTS
 
 pytestmark = pytest.mark.perf
 
@@ -142,6 +143,35 @@ def test_million_leaderboard_ranks_the_runs_it_made() -> None:
     lines = run("million_leaderboard", "--images", "50", "--runs", "2", options=())
     assert all(any(f"model {number}" in line for line in lines) for number in range(2))
     assert re.fullmatch(r"2 runs of 500 answers in [\d.]+ s \(processor: [\d.]+ s\) and [\d.]+ GB", lines[-1])
+
+
+def test_chat_ways_shows_the_way_of_a_run_and_the_seconds_of_each(tmp_path: Path) -> None:
+    for kind in ("llava", "mllama"):
+        CHECKPOINTS[kind](tmp_path / kind)
+    words = (
+        str(tmp_path / "llava"),
+        str(tmp_path / "mllama"),
+        "--images",
+        "2",
+        "--questions",
+        "2",
+        "--turns",
+        "1",
+    )
+    lines = run("chat_ways", *words, "--tokens", "2", options=())
+    shared, plain = table(lines, "checkpoint")
+    assert (shared["equal"], shared["unexplained"], shared["since"]) == ("4 of 4", "0", "-")
+    assert shared["way"] == "the questions about several images together"
+    assert (plain["equal"], plain["way"]) == ("0 of 0", "each question alone, with its image")
+    seconds, _ = table(lines[4:], "checkpoint")
+    assert seconds["same"] == "4 of 4"
+    ratio = float(seconds["plain"]) / float(seconds["several"])
+    assert float(seconds["plain x"]) == pytest.approx(ratio, rel=0.1)
+    (wider,) = table(
+        run("chat_ways", *words[:1], *words[2:], "--tokens", "2", "--wider", "2", options=())[4:],
+        "checkpoint",
+    )
+    assert wider["same"] == "4 of 4"
 
 
 def test_many_models_counts_what_each_adjustment_finds() -> None:

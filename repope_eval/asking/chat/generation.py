@@ -5,7 +5,7 @@ Several rows are answered at once. Those whose answers are complete leave the ot
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import torch
@@ -30,13 +30,9 @@ class ChatGeneration(Generation):
     """For each token the probabilities that it is a spelling of yes, and of no."""
 
     def followed_by(self, rest: "ChatGeneration") -> "ChatGeneration":
-        """This and what was generated after it."""
-        return replace(
-            self,
-            token_ids=self.token_ids + rest.token_ids,
-            leads=self.leads + rest.leads,
-            evidence=self.evidence + rest.evidence,
-        )
+        """This and what was generated after it: whatever is noted of each token goes on."""
+        by_token = (each.name for each in fields(self) if isinstance(getattr(self, each.name), tuple))
+        return replace(self, **{name: getattr(self, name) + getattr(rest, name) for name in by_token})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
