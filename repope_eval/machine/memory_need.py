@@ -145,7 +145,7 @@ PROMPT_TOKENS = 25
 LONGEST_ANSWER = 64
 """The most tokens of a chat model's answer that are counted: it may be let think for thousands.
 
-Where thoughts leave no room for all of an image's questions, they are asked one by one.
+Where thoughts leave no room for all of an image's questions, fewer are asked at a time.
 """
 
 PROGRAM = 0.6e9

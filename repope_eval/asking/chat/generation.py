@@ -93,7 +93,7 @@ class Rows:
     """[rows, columns]"""
     mask: torch.Tensor
     """1 where a row has a token of its prompt or answer, 0 in padding, [rows, columns]."""
-    per_token: Inputs
+    token_inputs: Inputs
     """What the processor says of each token, each tensor [rows, columns]."""
     cache: Any = None
     """What has been fed; None: nothing."""
@@ -105,7 +105,13 @@ class Rows:
         fed = (
             {} if self.cache is None else {cache_argument(type(model.network).forward): self.cache, **GROWING}
         )
-        return {"input_ids": self.tokens, "attention_mask": self.mask, **self.per_token, **fed, **self.pixels}
+        return {
+            "input_ids": self.tokens,
+            "attention_mask": self.mask,
+            **self.token_inputs,
+            **fed,
+            **self.pixels,
+        }
 
     def going_on(self, network: nn.Module, tokens: torch.Tensor, rows: Sequence[int]) -> "Rows":
         """These of the rows with what was generated, [all rows, columns]; the others leave the cache as well."""
@@ -117,8 +123,8 @@ class Rows:
         def grown(tensor: torch.Tensor) -> torch.Tensor:
             return torch.cat([tensor, tensor[:, -1:].expand(-1, new)], dim=1)[kept]
 
-        per_token = {name: grown(tensor) for name, tensor in self.per_token.items()}
-        return Rows(tokens[kept], grown(self.mask), per_token, self.cache)
+        token_inputs = {name: grown(tensor) for name, tensor in self.token_inputs.items()}
+        return Rows(tokens[kept], grown(self.mask), token_inputs, self.cache)
 
 
 class _EnoughFinished(StoppingCriteria):  # type: ignore[misc]
@@ -205,7 +211,7 @@ _EXTENDED = frozenset({"token_type_ids", "mm_token_type_ids", "moe_mm_token_type
 
 def _may_part(model: ChatModel, rows: Rows) -> bool:
     """Whether finished rows may leave: what goes on is then answered as in a single call."""
-    return not _says(model, _OF_BEGINNING) and set(rows.per_token) <= _EXTENDED
+    return not _says(model, _OF_BEGINNING) and set(rows.token_inputs) <= _EXTENDED
 
 
 def minds_padding(model: ChatModel) -> bool:
@@ -247,9 +253,9 @@ def ask_one(model: ChatModel, image: ChatPrepared, index: int, limits: Limits) -
         RepopeError: logits are not finite.
     """
     tokens = torch.tensor([image.prompts[index]], device=model.device)
-    per_token = model.placed(image.per_token[index])
-    pixels = model.placed({**image.inputs, **image.per_question[index]})
-    rows = Rows(tokens, torch.ones_like(tokens), per_token, pixels=pixels)
+    token_inputs = model.placed(image.token_inputs[index])
+    pixels = model.placed({**image.inputs, **image.question_inputs[index]})
+    rows = Rows(tokens, torch.ones_like(tokens), token_inputs, pixels=pixels)
     (generation,) = answer_rows(model, rows, limits)
     return generation
 

@@ -34,7 +34,7 @@ class _Question:
 
     prefix: Prefix
     prompt: Sequence[int]
-    per_token: Inputs
+    token_inputs: Inputs
     """What the processor says of each token of the prompt, each tensor [1, tokens]."""
 
     @property
@@ -169,12 +169,12 @@ def _ask_group(model: ChatModel, questions: Sequence[_Question], limits: Limits)
         row(each, question, question.prompt[0]) for each, question in zip(tokens, questions, strict=True)
     ]
     masks = [row(torch.ones_like(each), of, 0) for each, of in zip(tokens, questions, strict=True)]
-    per_token = {
-        name: torch.cat([row(question.per_token[name], question, 0) for question in questions])
-        for name in questions[0].per_token
+    token_inputs = {
+        name: torch.cat([row(question.token_inputs[name], question, 0) for question in questions])
+        for name in questions[0].token_inputs
     }
     placed = model.placed({"tokens": torch.cat(padded), "mask": torch.cat(masks)})
-    rows = Rows(placed["tokens"], placed["mask"], model.placed(per_token), cache)
+    rows = Rows(placed["tokens"], placed["mask"], model.placed(token_inputs), cache)
     return answer_rows(model, rows, limits)
 
 
@@ -197,16 +197,16 @@ def _questions(model: ChatModel, images: Sequence[ChatPrepared]) -> list[_Questi
         prefix for _, alike in groupby(images, key=_shapes) for prefix in _feed_together(model, list(alike))
     ]
     return [
-        _Question(prefix, prompt, per_token)
+        _Question(prefix, prompt, token_inputs)
         for image, prefix in zip(images, prefixes, strict=True)
-        for prompt, per_token in zip(image.prompts, image.per_token, strict=True)
+        for prompt, token_inputs in zip(image.prompts, image.token_inputs, strict=True)
     ]
 
 
 def _require_shared_image(model: ChatModel, image: ChatPrepared) -> None:
     length, marks = common_prefix_length(image.prompts), model.processor.image_token_ids
-    if image.per_question[0]:
-        raise CannotShareError(f"its processor says {', '.join(image.per_question[0])} of each question")
+    if image.question_inputs[0]:
+        raise CannotShareError(f"its processor says {', '.join(image.question_inputs[0])} of each question")
     ends = {token for prompt in image.prompts for token in prompt[length:]}
     if ends & marks or not marks:
         raise CannotShareError("its prompts do not begin with the image")
@@ -215,7 +215,7 @@ def _require_shared_image(model: ChatModel, image: ChatPrepared) -> None:
 def _shapes(image: ChatPrepared) -> tuple[object, ...]:
     """What must be equal of images that are fed together."""
     shapes = {name: tensor.shape for name, tensor in image.inputs.items()}
-    return common_prefix_length(image.prompts), shapes, set(image.per_token[0])
+    return common_prefix_length(image.prompts), shapes, set(image.token_inputs[0])
 
 
 def _feed_together(model: ChatModel, images: Sequence[ChatPrepared]) -> list[Prefix]:
@@ -228,7 +228,7 @@ def _feed(model: ChatModel, images: Sequence[ChatPrepared], rows: Sequence[Seque
     """The cache of tokens about images, a row for each, all of one length: the beginnings of first questions."""
     length = len(rows[0])
     of_images = [
-        {**image.inputs, **{name: tensor[:, :length] for name, tensor in image.per_token[0].items()}}
+        {**image.inputs, **{name: tensor[:, :length] for name, tensor in image.token_inputs[0].items()}}
         for image in images
     ]
     inputs = {name: torch.cat([each[name] for each in of_images]) for name in of_images[0]}

@@ -297,8 +297,8 @@ def _parts(image: ChatPrepared, most: int) -> list[ChatPrepared]:
         replace(
             image,
             prompts=image.prompts[first : first + most],
-            per_token=image.per_token[first : first + most],
-            per_question=image.per_question[first : first + most],
+            token_inputs=image.token_inputs[first : first + most],
+            question_inputs=image.question_inputs[first : first + most],
         )
         for first in range(0, len(image.prompts), most)
     ]
