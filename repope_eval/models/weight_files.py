@@ -27,8 +27,8 @@ _ADAPTER = "adapter_config.json"
 _FORMATS = {"F16", "BF16", "F32", "F64"}
 """Number formats of weights; others belong to quantized checkpoints, which are not read."""
 
-_NO_WEIGHTS = "position_ids"
-"""End of the names of tensors that only count from 0 on, which older checkpoints have."""
+_NO_WEIGHTS = ("position_ids", "num_batches_tracked")
+"""Ends of the names of tensors that only count: positions from 0 on, or the batches that a BatchNorm was trained on."""
 
 
 @dataclass(frozen=True, slots=True)

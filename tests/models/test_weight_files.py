@@ -101,8 +101,10 @@ def test_a_tensor_that_holds_no_weights_is_named(tmp_path: Path, dtype: torch.dt
         verify_weight_files(tmp_path)
 
 
-def test_the_counting_of_older_checkpoints_is_no_weight(tmp_path: Path) -> None:
-    save_file({"a": ONES, "vision.position_ids": torch.arange(4)}, tmp_path / "model.safetensors")
+@pytest.mark.parametrize("name", ["vision.position_ids", "tower.bn1.num_batches_tracked"])
+def test_what_only_counts_is_no_quantized_weight(tmp_path: Path, name: str) -> None:
+    """Positions in older checkpoints, and what each BatchNorm counted in training (Emu3, FastVLM, Gemma 3n)."""
+    save_file({"a": ONES, name: torch.arange(4)}, tmp_path / "model.safetensors")
     assert verify_weight_files(tmp_path).n_weights == 10
 
 
