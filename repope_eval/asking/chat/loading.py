@@ -2,15 +2,24 @@
 
 import copy
 import logging
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import torch
-from transformers import AutoConfig, AutoModelForImageTextToText, PreTrainedConfig
+from transformers import (
+    AutoConfig,
+    AutoModelForImageTextToText,
+    AutoModelForMultimodalLM,
+    PreTrainedConfig,
+)
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES
-from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES
+from transformers.models.auto.modeling_auto import (
+    MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES,
+    MODEL_FOR_MULTIMODAL_LM_MAPPING_NAMES,
+)
 
 from repope_eval.asking.chat.processor import ChatProcessor, missing_package
 from repope_eval.errors import RepopeError
@@ -94,6 +103,7 @@ def read_chat_description(settings: ModelSettings, checkpoint: Checkpoint | None
         _require_native_class(checkpoint)
         with blamed_on(checkpoint.path("config.json")):
             config = AutoConfig.from_pretrained(checkpoint.folder, trust_remote_code=False)
+            config = getattr(config, "thinker_config", config)  # the part of a talking model that answers
         processor = ChatProcessor(checkpoint, config, settings)
         network = _weightless_network(checkpoint, config)
     return DescribedChat(checkpoint=checkpoint, network=network, processor=processor)
@@ -109,32 +119,53 @@ def describe_network(settings: ModelSettings, checkpoint: Checkpoint) -> Describ
     return read(settings, checkpoint)
 
 
+_ADAPTED = {"phi4_multimodal": "vision-lora"}
+"""Kind of a model that sees images by an adapter -> the folder in the checkpoint that holds it."""
+
+
 def _require_native_class(checkpoint: Checkpoint) -> None:
-    """Refuses a checkpoint that transformers has no image-text-to-text class for."""
+    """Refuses a checkpoint that transformers has no class for, which takes images and texts."""
     kind = checkpoint.fields.text("model_type", "")
-    if kind in MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES:
+    if kind in _ADAPTED:
+        raise RepopeError(
+            f"{checkpoint.folder}: model_type {kind!r} sees images by the adapter in its folder {_ADAPTED[kind]}, "
+            "which is not applied here; serve the model with its adapter, and ask the server (model=endpoint)"
+        )
+    if kind in MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES or kind in MODEL_FOR_MULTIMODAL_LM_MAPPING_NAMES:
         return
-    if isinstance(checkpoint.config.get("auto_map"), Mapping) and kind not in CONFIG_MAPPING_NAMES:
-        raise RepopeError(
-            f"{checkpoint.folder}: its model_type {kind!r} needs code of the checkpoint's own, which is not run here; "
-            "take a conversion that transformers has a class for (its name often ends in -hf), or serve the model and "
-            "ask the server"
-        )
     if kind not in CONFIG_MAPPING_NAMES:
-        raise RepopeError(
-            f"{checkpoint.folder}: this transformers has no class for model_type {kind!r}; a newer one may "
-            "(pip install -U transformers)"
-        )
+        raise _without_class_error(checkpoint, kind)
     raise RepopeError(
         f"{checkpoint.folder}: model_type {kind!r} is of a model that answers no questions about images (of text "
         "alone?); take an image-text-to-text checkpoint"
     )
 
 
+def _without_class_error(checkpoint: Checkpoint, kind: str) -> RepopeError:
+    """What can be done about a checkpoint that no class of this transformers loads."""
+    name = shlex.quote(checkpoint.name)
+    served = (
+        f"serve it (vllm serve {name} --trust-remote-code) and ask the server (python -m repope_eval model=endpoint "
+        f"model.url=http://localhost:8000/v1 model.checkpoint={name})"
+    )
+    if not isinstance(checkpoint.config.get("auto_map"), Mapping):
+        return RepopeError(
+            f"{checkpoint.folder}: this transformers has no class for model_type {kind!r}; a newer one may "
+            f"(pip install -U transformers), or {served}"
+        )
+    converted = "take its conversion, whose name ends in -hf, or " if kind == "internvl_chat" else ""
+    return RepopeError(
+        f"{checkpoint.folder}: its model_type {kind!r} needs code of the checkpoint's own, which is not run here; "
+        f"{converted}{served}"
+    )
+
+
 def _weightless_network(checkpoint: Checkpoint, config: PreTrainedConfig) -> Any:
+    takes_images = config.model_type in MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES
+    auto = AutoModelForImageTextToText if takes_images else AutoModelForMultimodalLM
     try:
         with torch.device("meta"):
-            return AutoModelForImageTextToText.from_config(copy.deepcopy(config), trust_remote_code=False)
+            return auto.from_config(copy.deepcopy(config), trust_remote_code=False)
     except ImportError as error:
         raise missing_package(checkpoint, error) from error
     except Exception as error:  # configurations raise whatever they do

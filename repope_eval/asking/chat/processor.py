@@ -290,8 +290,8 @@ class ChatProcessor:
             if template:
                 return str(template)
         raise RepopeError(
-            f"{self._folder}: holds no chat template, so how it is asked is unknown; take the -it, -Instruct or -hf "
-            "checkpoint of the model"
+            f"{self._folder}: holds no chat template, so how it is asked is unknown; take a checkpoint that was "
+            "tuned for chat, if the model has one"
         )
 
     def _require_arguments(self) -> None:

@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 from tiny_checkpoints import chat_settings
 from torch import nn
 
-from repope_eval.asking.chat.loading import load_chat_model, read_chat_description
+from repope_eval.asking.chat.loading import ChatModel, load_chat_model, read_chat_description
 from repope_eval.asking.loaders import load_chat_asker
 from repope_eval.errors import RepopeError
 from repope_eval.settings.config import RunSettings
@@ -39,8 +39,22 @@ def rewrite(path: Path, **values: Any) -> None:
             {"model_type": "somebodys", "auto_map": {"AutoConfig": "configuration.Somebodys"}},
             "model_type 'somebodys' needs code of the checkpoint's own, which is not run here",
         ),
+        (
+            {"model_type": "phi4_multimodal"},
+            "sees images by the adapter in its folder vision-lora, which is not",
+        ),
         ({"model_type": "llama"}, "model_type 'llama' is of a model that answers no questions about images"),
-        ({"model_type": "future"}, "this transformers has no class for model_type 'future'"),
+        (
+            {"model_type": "deepseek_vl_v2"},  # whose published files name no code
+            r"no class for model_type 'deepseek_vl_v2'; a newer one may \(pip install -U transformers\), or serve it",
+        ),
+        (
+            {
+                "model_type": "internvl_chat",
+                "auto_map": {"AutoConfig": "configuration_internvl_chat.InternVL"},
+            },
+            "is not run here; take its conversion, whose name ends in -hf, or serve it",
+        ),
         ({"text_config": {"model_type": "llama", "hidden_size": "wide"}}, "cannot be used"),
     ],
 )
@@ -51,6 +65,38 @@ def test_what_transformers_has_no_class_for_is_refused(
     with pytest.raises(RepopeError, match=said) as caught:
         read_chat_description(chat_settings(folder))
     assert "\n" not in str(caught.value)
+
+
+OWN_CODE = {
+    "ovis2_5": ("Ovis2_5", "configuration_ovis2_5.Ovis2_5_Config"),
+    "kimi_vl": ("KimiVLForConditionalGeneration", "configuration_kimi_vl.KimiVLConfig"),
+    "llavaonevision1_5": (
+        "LLaVAOneVision1_5_ForConditionalGeneration",
+        "configuration_llava.Llavaonevision1_5Config",
+    ),
+    "KeyeVL1_5": ("KeyeVL1_5ForConditionalGeneration", "configuration_keye_vl_1_5.KeyeVL1_5Config"),
+    "phi4mm": ("Phi4MMForCausalLM", "configuration_phi4mm.Phi4MMConfig"),
+}
+"""Kind of a published model that only code of its own loads -> its class, and where its configuration is."""
+
+
+@pytest.mark.parametrize("kind", OWN_CODE)
+def test_what_only_its_own_code_loads_is_for_a_server(folder: Path, kind: str) -> None:
+    architecture, config = OWN_CODE[kind]
+    described = {"model_type": kind, "architectures": [architecture], "auto_map": {"AutoConfig": config}}
+    (folder / "config.json").write_text(json.dumps(described))
+    with pytest.raises(RepopeError) as caught:
+        read_chat_description(chat_settings(folder))
+    assert str(caught.value) == (
+        f"{folder}: its model_type {kind!r} needs code of the checkpoint's own, which is not run here; serve it "
+        f"(vllm serve {folder} --trust-remote-code) and ask the server (python -m repope_eval model=endpoint "
+        f"model.url=http://localhost:8000/v1 model.checkpoint={folder})"
+    )
+
+
+def test_the_part_of_a_talking_model_that_answers_is_asked(chat_model: Callable[[str], ChatModel]) -> None:
+    network = chat_model("qwen2_5_omni").network
+    assert type(network).__name__ == "Qwen2_5OmniThinkerForConditionalGeneration"
 
 
 def test_a_checkpoints_code_is_not_run(folder: Path) -> None:
