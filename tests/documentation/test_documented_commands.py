@@ -30,8 +30,8 @@ from documentation_pages import (
 from PIL import Image
 from run_folders import demo
 from served import ended, served
-from tiny_checkpoints import qwen2_5_vl
 
+from perf.chat_families.qwen import qwen2_5_vl
 from repope_eval.benchmarks.custom import DEMO_FOLDER
 from repope_eval.commands.command_line import COMMANDS
 from repope_eval.relabelling.queue import Queued, write_queue

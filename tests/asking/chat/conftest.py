@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from tiny_checkpoints import CHECKPOINTS, chat_settings
+from tiny_checkpoints import chat_settings
 
+from perf.chat_families.families import FAMILIES
 from repope_eval.asking.chat.loading import ChatModel, load_chat_model
 
 
@@ -18,7 +19,7 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path
     @cache
     def made(kind: str) -> Path:
         folder = tmp_path_factory.mktemp("chat") / kind
-        CHECKPOINTS[kind](folder)
+        FAMILIES[kind](folder)
         return folder
 
     return made

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 from conftest import CommandLine
-from tiny_checkpoints import CHATML, chat_settings
+from tiny_checkpoints import chat_settings
 
+from perf.chat_families.qwen import TEMPLATE as CHATML
 from repope_eval import pipeline
 from repope_eval.asking.asker import find_asker
 from repope_eval.asking.loaders import load_chat_asker

@@ -4,9 +4,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tiny_checkpoints import QWEN_TOKENS, tokenizer
 from transformers import PreTrainedTokenizerFast
 
+from perf.chat_families.parts import tokenizer
+from perf.chat_families.qwen import TOKENS as QWEN_TOKENS
 from repope_eval.asking.chat.asking import AnswerReader, ReadAnswer
 from repope_eval.errors import RepopeError
 

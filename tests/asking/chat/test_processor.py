@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from conftest import GOLDENS
 from PIL import Image
-from tiny_checkpoints import GEMMA, chat_settings
+from tiny_checkpoints import chat_settings
 
+from perf.chat_families.gemma import TEMPLATE as GEMMA
 from repope_eval.asking.chat import processor as module
 from repope_eval.asking.chat.loading import ChatModel, read_chat_description
 from repope_eval.asking.chat.processor import ChatProcessor
