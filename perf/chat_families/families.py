@@ -3,13 +3,22 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from .gemma import gemma3, gemma3n, gemma4, paligemma
+from .gemma import gemma3, gemma3n, gemma4, gemma4_moe, paligemma
 from .glm import glm4v, glm4v_moe, glm46v
 from .idefics import idefics2, idefics3, smolvlm
 from .llama import llama4, mllama
 from .llava import llava, llava_next, llava_onevision
 from .mistral import mistral3, pixtral
-from .qwen import qwen2_5_omni, qwen2_5_vl, qwen2_vl, qwen3_5, qwen3_5_moe, qwen3_vl, qwen3_vl_moe
+from .qwen import (
+    qwen2_5_omni,
+    qwen2_5_vl,
+    qwen2_vl,
+    qwen3_5,
+    qwen3_5_moe,
+    qwen3_omni_moe,
+    qwen3_vl,
+    qwen3_vl_moe,
+)
 from .squares import deepseek_vl, emu3, fast_vlm, janus, kimi_k25, perception_lm
 from .tiles import (
     aya_vision,
@@ -35,9 +44,11 @@ FAMILIES: Mapping[str, Callable[[Path], None]] = {
         qwen3_5,
         qwen3_5_moe,
         qwen2_5_omni,
+        qwen3_omni_moe,
         gemma3,
         gemma3n,
         gemma4,
+        gemma4_moe,
         paligemma,
         glm4v,
         glm4v_moe,

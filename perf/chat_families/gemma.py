@@ -53,8 +53,7 @@ def gemma3(folder: Path) -> None:
     )
 
 
-def gemma4(folder: Path) -> None:
-    """Gemma 4: embeddings of each layer, layers that take others' keys, and images of any number of tokens."""
+def _save_gemma4(folder: Path, **text: Any) -> None:
     words = _words({**MARKS, **SOUNDS})
     images = transformers.Gemma4ImageProcessorPil(patch_size=16, pooling_kernel_size=2, max_soft_tokens=70)
     transformers.Gemma4Processor(
@@ -76,12 +75,11 @@ def gemma4(folder: Path) -> None:
             "global_head_dim": 32,
             "vocab_size": len(words),
             "vocab_size_per_layer_input": len(words),
-            "hidden_size_per_layer_input": 8,
-            "sliding_window": 16,
-            "num_kv_shared_layers": 2,
+            "sliding_window": 128,
             "layer_types": ["sliding_attention", "full_attention"] * 2,
             "final_logit_softcapping": 30.0,
             **ends(words),
+            **text,
         },
         vision_config={
             **VISION,
@@ -95,6 +93,19 @@ def gemma4(folder: Path) -> None:
         video_token_id=words.convert_tokens_to_ids("<|video|>"),
         **{f"{name}_id": number for name, number in ids(words, {**MARKS, **SOUNDS}).items()},
     )
+
+
+def gemma4(folder: Path) -> None:
+    """Gemma 4 E2B and E4B: embeddings of each layer, and layers that take others' keys."""
+    _save_gemma4(folder, hidden_size_per_layer_input=8, num_kv_shared_layers=2)
+
+
+def gemma4_moe(folder: Path) -> None:
+    """Gemma 4 26B-A4B: a mixture of experts, keys that are the values, image tokens that attend both ways."""
+    experts = {"num_experts": 4, "top_k_experts": 2, "moe_intermediate_size": 32}
+    values = {"attention_k_eq_v": True, "num_global_key_value_heads": 1}
+    attention = {"use_bidirectional_attention": "vision", "hidden_size_per_layer_input": 0}
+    _save_gemma4(folder, enable_moe_block=True, **experts, **values, **attention)
 
 
 def gemma3n(folder: Path) -> None:
@@ -121,7 +132,7 @@ def gemma3n(folder: Path) -> None:
             "hidden_size_per_layer_input": 8,
             "altup_num_inputs": 2,
             "laurel_rank": 8,
-            "sliding_window": 16,
+            "sliding_window": 128,
             "num_kv_shared_layers": 2,
             "layer_types": ["sliding_attention", "full_attention"] * 2,
             **ends(words),

@@ -144,53 +144,61 @@ def qwen3_5_moe(folder: Path) -> None:
     _save_qwen3(folder, "qwen3_5_moe", {**LINEAR, **EXPERTS, "shared_expert_intermediate_size": 32}, {})
 
 
-def qwen2_5_omni(folder: Path) -> None:
-    """Qwen2.5-Omni: beside the thinker, which answers, a talker and what makes sound of its words."""
-    sounds = {
-        "audio_token": "<|AUDIO|>",
-        "audio_bos_token": "<|audio_bos|>",
-        "audio_eos_token": "<|audio_eos|>",
-    }
+def _save_omni(folder: Path, model_type: str, processor: Any, patch_size: int, **thinker: Any) -> None:
+    """A model of whose parts one answers, the thinker; what speaks is left out of the files."""
     marks = {
         "image_token": "<|image_pad|>",
         "video_token": "<|video_pad|>",
+        "audio_token": "<|audio_pad|>",
         "vision_bos_token": "<|vision_start|>",
         "vision_eos_token": "<|vision_end|>",
-        **sounds,
+        "audio_bos_token": "<|audio_start|>",
+        "audio_eos_token": "<|audio_end|>",
     }
     words = tokenizer(TOKENS, eos_token="<|im_end|>", pad_token="<|endoftext|>", extra_special_tokens=marks)
-    transformers.Qwen2_5OmniProcessor(
-        _images(14),
-        transformers.Qwen2VLVideoProcessor(),
-        transformers.WhisperFeatureExtractor(),
-        words,
-        chat_template=TEMPLATE,
-    ).save_pretrained(folder)
+    videos, sounds = transformers.Qwen2VLVideoProcessor(), transformers.WhisperFeatureExtractor()
+    processor(_images(patch_size), videos, sounds, words, chat_template=TEMPLATE).save_pretrained(folder)
     numbers = {
-        "image_token_index": "<|image_pad|>",
-        "video_token_index": "<|video_pad|>",
-        "vision_start_token_id": "<|vision_start|>",
-        "vision_end_token_id": "<|vision_end|>",
-        "audio_token_index": "<|AUDIO|>",
-        "audio_start_token_id": "<|audio_bos|>",
-        "audio_end_token_id": "<|audio_eos|>",
+        **MARKS,
+        "audio_token_id": "<|audio_pad|>",
+        "audio_start_token_id": "<|audio_start|>",
+        "audio_end_token_id": "<|audio_end|>",
     }
-    text = {**LANGUAGE, "vocab_size": len(words), "rope_parameters": AXES, **ends(words)}
-    save(
+    thinker["text_config"] = {**LANGUAGE, "vocab_size": len(words), **ends(words), **thinker["text_config"]}
+    config = {**thinker, **ids(words, numbers)}
+    save(folder, words, model_type, thinker_config=config, enable_audio_output=False)
+
+
+SOUND = {"encoder_layers": 1, "encoder_attention_heads": 2, "encoder_ffn_dim": 32, "d_model": 32}
+
+
+def qwen2_5_omni(folder: Path) -> None:
+    """Qwen2.5-Omni: the thinker is Qwen2.5-VL with ears."""
+    _save_omni(
         folder,
-        words,
         "qwen2_5_omni",
-        thinker_config={
-            "text_config": text,
-            "vision_config": {**TOWER, "window_size": 56, "fullatt_block_indexes": [1]},
-            "audio_config": {
-                "encoder_layers": 1,
-                "encoder_attention_heads": 2,
-                "encoder_ffn_dim": 32,
-                "d_model": 32,
-                "output_dim": LANGUAGE["hidden_size"],
-            },
-            **ids(words, numbers),
+        transformers.Qwen2_5OmniProcessor,
+        14,
+        text_config={"rope_parameters": AXES},
+        vision_config={**TOWER, "window_size": 56, "fullatt_block_indexes": [1]},
+        audio_config={**SOUND, "output_dim": LANGUAGE["hidden_size"]},
+    )
+
+
+def qwen3_omni_moe(folder: Path) -> None:
+    """Qwen3-Omni: the thinker is Qwen3-VL with a mixture of experts, and with ears."""
+    _save_omni(
+        folder,
+        "qwen3_omni_moe",
+        transformers.Qwen3OmniMoeProcessor,
+        16,
+        text_config={
+            **EXPERTS,
+            "num_hidden_layers": 3,
+            "head_dim": 16,
+            "decoder_sparse_step": 1,
+            "rope_parameters": {**AXES, "mrope_interleaved": True},
         },
-        enable_audio_output=False,
+        vision_config={**TOWER, "num_position_embeddings": 64, "deepstack_visual_indexes": [0, 1]},
+        audio_config={**SOUND, "output_dim": LANGUAGE["hidden_size"], "downsample_hidden_size": 16},
     )

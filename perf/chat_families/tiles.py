@@ -70,12 +70,13 @@ def ovis2(folder: Path) -> None:
         visual_indicator_token_ids=numbers[1:],
         hidden_size=LANGUAGE["hidden_size"],
         vocab_size=len(words),
+        tie_word_embeddings=False,
     )
 
 
 COHERE = {
     "model_type": "cohere2",
-    "sliding_window": 16,
+    "sliding_window": 128,
     "layer_types": ["sliding_attention", "full_attention"],
 }
 
@@ -153,6 +154,7 @@ def cohere2_vision(folder: Path) -> None:
         vision_config={**SIGLIP, "image_size": 56, "patch_size": 14},
         alignment_intermediate_size=64,
         image_token_id=words.convert_tokens_to_ids("<|IMG_PATCH|>"),
+        tie_word_embeddings=False,
     )
 
 

@@ -8,6 +8,7 @@ from repope_eval.errors import RepopeError
 from repope_eval.machine.memory_need import Rehearsed, Shape, memory_need, value_bytes_of
 from repope_eval.reporting.console import print_table, print_text
 from repope_eval.reporting.tables import Field, number_field, table, text_field
+from repope_eval.settings.askers import CHAT
 from repope_eval.settings.composition import listed_models
 from repope_eval.settings.config import ModelSettings, ModelsSettings, number_format
 from repope_eval.wording import memory_text, parameters_text
@@ -76,6 +77,10 @@ def _show_model(settings: ModelSettings, *, fetch: bool) -> None:
     _print_models([_model_row(settings, size_of(described.network))])
     print_text(f"revision {settings.revision}, {number_format(settings)}")
     print_text(_need_line(settings, count_need(settings, described)))
+    if settings.family == CHAT:
+        from repope_eval.asking.chat.tried import tried_line
+
+        print_text(tried_line(described.network.config.model_type))
     print_text(
         f"\nPrompt of the question {EXAMPLE_QUESTION!r}, with the family's mark where the image goes:\n"
     )

@@ -11,6 +11,8 @@ from safetensors.torch import load_file
 from tiny_checkpoints import chat_settings
 
 from repope_eval.commands import models
+from repope_eval.settings.askers import CHAT
+from repope_eval.settings.composition import listed_models
 from repope_eval.settings.config import ModelsSettings
 from repope_eval.wording import parameters_text
 
@@ -25,6 +27,7 @@ def test_a_model_is_shown_with_its_size_and_its_prompt(
     shown = capsys.readouterr().out
     assert parameters_text(weights) in shown
     assert "needs 0.6 GB in float32, 0.6 GB in int8, 0.6 GB in nf4, with an image of 640x480" in shown
+    assert "what an image's prompts share is fed once, as tried with a tiny checkpoint of its kind" in shown
     assert "<|vision_end|>Is there a snowboard in the image? Yes or no?<|im_end|>" in shown
 
 
@@ -54,4 +57,5 @@ def test_what_is_fetched_is_counted_by_doctor(
     assert result.stderr == "qwen3_vl_8b: counting what it takes\n"
     (row,) = [line.split() for line in result.stdout.splitlines() if line.split()[:1] == ["qwen3_vl_8b"]]
     assert row[1:4] == ["bfloat16", "0.6", "GB"]
-    assert "22 chat models not counted" in result.stdout
+    others = sum(model.family == CHAT for model in listed_models()) - 1
+    assert f"{others} chat models not counted" in " ".join(result.stdout.split())
