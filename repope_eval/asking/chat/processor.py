@@ -60,7 +60,7 @@ class PixelsMadeOnce:
         return copy.copy(self._made[self._calls - 1])  # processors take entries out of it
 
 
-_EXTRA = ("torchvision", "num2words")
+_EXTRA = ("torchvision", "num2words", "timm")
 """Packages of the extra `repope-eval[chat]`."""
 
 
@@ -114,9 +114,7 @@ def missing_package(checkpoint: Checkpoint, error: ImportError) -> RepopeError:
     needed = re.findall(r"[a-z0-9_]+", f"{error.name} {error}".lower())
     extra = [name for name in _EXTRA if name in needed and find_spec(name) is None]
     if extra:
-        return RepopeError(
-            f"{checkpoint.folder}: its processor needs {' and '.join(extra)}: {installing_extra('chat')}"
-        )
+        return RepopeError(f"{checkpoint.folder}: needs {' and '.join(extra)}: {installing_extra('chat')}")
     return RepopeError(
         f"{checkpoint.folder}: needs a package that is not installed ({first_line(error)}); install it with pip"
     )
