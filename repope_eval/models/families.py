@@ -72,11 +72,12 @@ def recipe_of(
     recipe = recipe_class(family)
     if not recipe.recognises(checkpoint.fields):
         named = [name for name in FAMILIES if recipe_class(name).recognises(checkpoint.fields)]
-        kind = f"of family {named[0]}" if named else f"a model_type {checkpoint.config.get('model_type')!r}"
-        raise RepopeError(
-            f"{checkpoint.folder}: is no {recipe.family} checkpoint but {kind}; "
-            "pick the model whose family it is of"
+        what = (
+            f"of family {named[0]}; pick a model of that family"
+            if named
+            else f"a model_type {checkpoint.config.get('model_type')!r}, which no family reads; try model={CHAT}"
         )
+        raise RepopeError(f"{checkpoint.folder}: is no {recipe.family} checkpoint but {what}")
     asked = [name for name, value in dataclasses.asdict(options).items() if value is not None]
     unheeded = [f"model.{name}" for name in asked if name not in recipe.options]
     if unheeded:

@@ -82,7 +82,10 @@ def test_a_missing_tokenizer_file_is_named(checkpoint: Path, name: str) -> None:
 
 def test_a_checkpoint_of_another_kind_is_named(checkpoint: Path) -> None:
     (checkpoint / "config.json").write_text('{"model_type": "blip_2"}')
-    with pytest.raises(RepopeError, match=r"is no InternVL2\.5 checkpoint but a model_type 'blip_2'"):
+    with pytest.raises(
+        RepopeError,
+        match=r"is no InternVL2\.5 checkpoint but a model_type 'blip_2', which no family reads; try model=chat$",
+    ):
         load_golden_model(checkpoint)
 
 
