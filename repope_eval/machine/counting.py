@@ -73,7 +73,12 @@ def shape_of(recipe: Recipe) -> Shape:
 
 
 def _attention(text: PreTrainedConfig) -> dict[str, int]:
-    """What a language model's configuration says of attention, by the fields of `Shape`; 0 where it does not say."""
+    """What a language model's configuration says of attention, by the fields of `Shape`; 0 where it does not say.
+
+    Where layers differ (Gemma 4), each is counted as the one that keeps the most.
+    """
+    if getattr(text, "is_heterogeneous", False):
+        text = max(text.per_layer_config, key=lambda layer: layer.num_key_value_heads * layer.head_dim)
     heads = getattr(text, "num_attention_heads", 0)
     return {
         "layers": getattr(text, "num_hidden_layers", 0),

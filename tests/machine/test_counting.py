@@ -12,6 +12,7 @@ from PIL import Image
 from tiny_checkpoints import CHECKPOINTS, MOST_TOKENS, chat_settings
 from torch import nn
 
+from perf.chat_families.families import FAMILIES, WITH_TIMM
 from repope_eval.asking.chat.generation import Limits
 from repope_eval.asking.chat.loading import load_chat_model, read_chat_description
 from repope_eval.asking.chat.ways import Ways
@@ -202,3 +203,22 @@ def test_a_configuration_of_published_dimensions_has_the_shape_in_the_table(name
 
 def test_a_checkpoint_that_is_not_shipped_has_no_published_shape() -> None:
     assert published_shape("somebody/else") is None
+
+
+@pytest.mark.parametrize(
+    "family",
+    [pytest.param(each, marks=() if each == "gemma4_moe" else pytest.mark.perf) for each in FAMILIES],
+)
+@pytest.mark.filterwarnings(
+    "ignore:__array__ implementation doesn't accept a copy keyword"
+)  # as in test_families.py
+def test_every_family_is_counted(family: str, tmp_path: Path) -> None:
+    """Gemma 4 is asked about keys and heads layer by layer: they differ."""
+    if family in WITH_TIMM:
+        pytest.importorskip("timm")
+    FAMILIES[family](tmp_path)
+    settings = chat_settings(tmp_path)
+    counted = rehearse(settings, read_chat_description(settings))
+    assert counted.parameters > counted.quantizable > 0
+    assert counted.held > 0
+    assert counted.cached_values > 0
