@@ -62,6 +62,13 @@ def test_each_program_starts_without_the_tests_modules(program: str) -> None:
     assert run(program, "--help", options=())[0].startswith(f"usage: {program}.py ")
 
 
+def test_tiny_families_makes_the_one_that_is_named(tmp_path: Path) -> None:
+    run("tiny_families", "llava", str(tmp_path / "llava"), options=())
+    assert {"config.json", "model.safetensors", "processor_config.json", "tokenizer.json"} <= {
+        path.name for path in (tmp_path / "llava").iterdir()
+    }
+
+
 def test_a_program_that_imports_a_module_of_the_tests_fails(tmp_path: Path) -> None:
     program = tmp_path / "program.py"
     program.write_text("import remembered_features")
