@@ -5,6 +5,8 @@ import re
 import pytest
 from conftest import PROJECT
 
+from perf.chat_families.families import FAMILIES
+from repope_eval.asking.chat.tried import ALONE
 from repope_eval.cluster.sweep_plan import read_resources, row_of
 from repope_eval.settings.askers import CHAT
 from repope_eval.settings.composition import listed_models
@@ -38,6 +40,34 @@ PUBLISHED = {
     "smolvlm2_": "HuggingFaceTB/SmolVLM2-{}-Instruct",
 }
 """How a name begins -> the checkpoint, with the place of its size."""
+
+TRIED = {
+    "aya_vision_": "aya_vision",
+    "gemma3_": "gemma3",
+    "gemma3n_": "gemma3n",
+    "gemma4_": "gemma4",
+    "gemma4_26b_a4b": "gemma4_moe",
+    "glm4_1v_9b": "glm4v",
+    "glm4_5v_106b": "glm4v_moe",
+    "glm4_6v_106b": "glm4v_moe",
+    "glm4_6v_flash_9b": "glm46v",
+    "idefics3_": "idefics3",
+    "internvl3_": "internvl3",
+    "internvl3_5_": "internvl3_5",
+    "lfm2_vl_": "lfm2_vl",
+    "lfm2_5_vl_": "lfm2_vl",
+    "llama3_2_vision_": "mllama",
+    "llava_1_5_": "llava",
+    "minicpm_v4_6": "minicpmv4_6",
+    "mistral_small3_1_24b": "mistral3",
+    "molmo2_": "molmo2",
+    "pixtral_": "pixtral",
+    "qwen2_5_vl_": "qwen2_5_vl",
+    "qwen3_5_": "qwen3_5",
+    "qwen3_vl_": "qwen3_vl",
+    "smolvlm2_": "smolvlm",
+}
+"""How a name begins -> the tiny checkpoint of its class that tests ask."""
 
 GATED = ("aya_vision_", "gemma3_", "gemma3n_", "llama3_2_vision_")
 """How the names begin of those whose licence has to be accepted on the Hub."""
@@ -92,6 +122,20 @@ def test_the_checkpoint_is_the_one_of_that_size(model: ModelSettings) -> None:
     assert model.gated == (start in GATED)
     assert model.max_new_tokens == (4096 if model.name in THINKING else 1024)
     assert number_format(model) == ("float16" if start == "llava_1_5_" else "bfloat16")
+
+
+def test_a_tiny_checkpoint_of_each_class_is_asked() -> None:
+    families = {
+        model.name: TRIED[max((start for start in TRIED if model.name.startswith(start)), key=len)]
+        for model in MODELS
+    }
+    assert set(families.values()) <= set(FAMILIES)
+    alone = [name for name, family in families.items() if family in ALONE]
+    assert alone == ["llama3_2_vision_11b", "llama3_2_vision_90b"]
+    page = (PROJECT / "docs" / "how-to" / "chat-models.md").read_text(encoding="utf-8")
+    text = " ".join(page.split())
+    assert f"tiny checkpoints of {len(FAMILIES) - 1} families" in text, "all but Llama 4"
+    assert "Of those with names, Llama 3.2 Vision alone is asked each question with its image." in text
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.name)
