@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from .gemma import gemma3, gemma3n, gemma4, gemma4_moe, paligemma
+from .gemma import gemma3, gemma3n, gemma4, gemma4_moe, gemma4_unified, paligemma
 from .glm import glm4v, glm4v_moe, glm46v
 from .idefics import idefics2, idefics3, smolvlm
 from .llama import llama4, mllama
@@ -49,6 +49,7 @@ FAMILIES: Mapping[str, Callable[[Path], None]] = {
         gemma3n,
         gemma4,
         gemma4_moe,
+        gemma4_unified,
         paligemma,
         glm4v,
         glm4v_moe,

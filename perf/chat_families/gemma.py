@@ -53,21 +53,24 @@ def gemma3(folder: Path) -> None:
     )
 
 
-def _save_gemma4(folder: Path, **text: Any) -> None:
+def _save_gemma4(folder: Path, kind: str, text: dict[str, Any], vision: dict[str, Any]) -> None:
     words = _words({**MARKS, **SOUNDS})
-    images = transformers.Gemma4ImageProcessorPil(patch_size=16, pooling_kernel_size=2, max_soft_tokens=70)
-    transformers.Gemma4Processor(
-        transformers.Gemma4AudioFeatureExtractor(),
+    name = "Gemma4Unified" if kind == "gemma4_unified" else "Gemma4"
+    images = getattr(transformers, f"{name}ImageProcessor")(
+        patch_size=16, pooling_kernel_size=2, max_soft_tokens=70
+    )
+    getattr(transformers, f"{name}Processor")(
+        getattr(transformers, f"{name}AudioFeatureExtractor")(),
         images,
         words,
-        transformers.Gemma4VideoProcessor(),
+        getattr(transformers, f"{name}VideoProcessor")(),
         image_seq_length=70,
         chat_template=TEMPLATE.replace("<start_of_image>", "<image_soft_token>"),
     ).save_pretrained(folder)
     save(
         folder,
         words,
-        "gemma4",
+        kind,
         text_config={
             **LANGUAGE,
             "num_hidden_layers": 4,
@@ -81,13 +84,7 @@ def _save_gemma4(folder: Path, **text: Any) -> None:
             **ends(words),
             **text,
         },
-        vision_config={
-            **VISION,
-            "num_key_value_heads": 2,
-            "head_dim": 16,
-            "pooling_kernel_size": 2,
-            "position_embedding_size": 64,
-        },
+        vision_config={"pooling_kernel_size": 2, **vision},
         audio_config=None,
         eos_token_id=words.eos_token_id,
         video_token_id=words.convert_tokens_to_ids("<|video|>"),
@@ -95,17 +92,27 @@ def _save_gemma4(folder: Path, **text: Any) -> None:
     )
 
 
+TOWER = {**VISION, "num_key_value_heads": 2, "head_dim": 16, "position_embedding_size": 64}
+VALUES = {"attention_k_eq_v": True, "num_global_key_value_heads": 1, "use_bidirectional_attention": "vision"}
+"""Keys that are the values in some layers, and image tokens that attend both ways."""
+
+
 def gemma4(folder: Path) -> None:
     """Gemma 4 E2B and E4B: embeddings of each layer, and layers that take others' keys."""
-    _save_gemma4(folder, hidden_size_per_layer_input=8, num_kv_shared_layers=2)
+    _save_gemma4(folder, "gemma4", {"hidden_size_per_layer_input": 8, "num_kv_shared_layers": 2}, TOWER)
+
+
+def gemma4_unified(folder: Path) -> None:
+    """Gemma 4 12B: no vision tower, patches go into the language model."""
+    patches = {"mm_embed_dim": LANGUAGE["hidden_size"], "output_proj_dims": LANGUAGE["hidden_size"]}
+    _save_gemma4(folder, "gemma4_unified", VALUES, {**patches, "mm_posemb_size": 64})
 
 
 def gemma4_moe(folder: Path) -> None:
-    """Gemma 4 26B-A4B: a mixture of experts, keys that are the values, image tokens that attend both ways."""
+    """Gemma 4 26B-A4B: a mixture of experts."""
     experts = {"num_experts": 4, "top_k_experts": 2, "moe_intermediate_size": 32}
-    values = {"attention_k_eq_v": True, "num_global_key_value_heads": 1}
-    attention = {"use_bidirectional_attention": "vision", "hidden_size_per_layer_input": 0}
-    _save_gemma4(folder, enable_moe_block=True, **experts, **values, **attention)
+    text = {"hidden_size_per_layer_input": 0, "enable_moe_block": True}
+    _save_gemma4(folder, "gemma4", {**text, **VALUES, **experts}, TOWER)
 
 
 def gemma3n(folder: Path) -> None:

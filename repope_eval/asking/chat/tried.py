@@ -14,6 +14,7 @@ SHARED = frozenset(
         "gemma3",
         "gemma3n",
         "gemma4",
+        "gemma4_unified",
         "glm46v",
         "glm4v",
         "glm4v_moe",
