@@ -11,8 +11,9 @@ import pytest
 import torch
 from conftest import GOLDENS
 from PIL import Image
-from tiny_checkpoints import CHECKPOINTS, MOST_TOKENS, chat_settings, paligemma
+from tiny_checkpoints import CHECKPOINTS, MOST_TOKENS, chat_settings
 
+from perf.chat_families.families import FAMILIES
 from repope_eval.asking.chat import ways
 from repope_eval.asking.chat.generation import ChatGeneration, Limits, ask_alone, ask_one
 from repope_eval.asking.chat.loading import ChatModel, load_chat_model
@@ -340,7 +341,7 @@ def test_files_of_different_models_are_told_in_a_line(model: ChatModel, image: C
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 def test_a_model_whose_image_is_shown_the_question_is_asked_the_plain_way(tmp_path: Path, dtype: str) -> None:
     """In 16 bits PaliGemma's answers would differ seldom enough to be taken for roundings."""
-    paligemma(tmp_path / "paligemma")
+    FAMILIES["paligemma"](tmp_path / "paligemma")
     model = load_chat_model(chat_settings(tmp_path / "paligemma", dtype=dtype), torch.device("cpu"))
     picture = Image.open(GOLDENS / "images" / "coffee.png").convert("RGB")
     image = model.processor.prepare(picture, QUESTIONS)
