@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import transformers
+
 from repope_eval.asking.chat.caches import CannotShareError
 from repope_eval.asking.chat.generation import ChatGeneration, Limits, ask_alone, ask_one
 from repope_eval.asking.chat.loading import ChatModel
@@ -103,13 +105,15 @@ class _PlainAnswers:
             # Files of different models, or a class that cannot be asked so, raise whatever they do.
             if not is_lack_of_memory(error):
                 raise RepopeError(
-                    f"{self._model.checkpoint.folder}: its class cannot answer with what its processor makes "
-                    f"({first_line(error)}); download it again, or take another checkpoint"
+                    f"{self._model.checkpoint.folder}: {type(self._model.network).__name__} of transformers "
+                    f"{transformers.__version__} cannot answer with what its processor makes ({first_line(error)}): "
+                    "download the checkpoint again, try another release of transformers, or serve the model and ask "
+                    "the server"
                 ) from error
         raise RepopeError(
-            "out of memory with a single image and one question: use model.quantization=nf4 or int8, fewer pixels "
-            "(model.max_pixels, where the processor has it), or model.device_map=auto, each in a folder of its own "
-            "(out=); what was answered is stored"
+            "out of memory with a single image and one question: use model.device_map=auto; or, in a folder of "
+            "its own (out=), model.quantization=nf4 or int8, or fewer pixels (model.max_pixels, where the processor "
+            "has it); what was answered is stored"
         )
 
 

@@ -51,8 +51,8 @@ class BatchSize:
         self.is_open = False
         if images == 1:
             raise RepopeError(
-                "out of memory with a single image and its questions: use model.quantization=nf4 or int8, fewer "
-                "tiles (model.max_tiles=6), or model.device_map=auto, each in a folder of its own (out=); what "
+                "out of memory with a single image and its questions: use model.device_map=auto; or, in a "
+                "folder of its own (out=), model.quantization=nf4 or int8, or fewer tiles (model.max_tiles=6); what "
                 "was answered is stored"
             )
         self.images = max(1, images // 2)

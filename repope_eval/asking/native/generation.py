@@ -84,7 +84,7 @@ def require_finite(finite: bool) -> None:
     if not finite:
         raise RepopeError(
             "the model's logits are NaN or infinite, which is no answer (an overflow in float16?): "
-            "use model.dtype=bfloat16 or float32, or model.quantization=none"
+            "use model.dtype=bfloat16 or float32, or model.quantization=none, in a folder of its own (out=)"
         )
 
 

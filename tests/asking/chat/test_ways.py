@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import torch
+import transformers
 from conftest import GOLDENS
 from PIL import Image
 from tiny_checkpoints import CHECKPOINTS, MOST_TOKENS, chat_settings
@@ -331,7 +332,10 @@ def test_files_of_different_models_are_told_in_a_line(model: ChatModel, image: C
     pixels = image.inputs["pixel_values"]
     with pytest.raises(
         RepopeError,
-        match=rf"^{model.checkpoint.folder}: its class cannot answer with what its processor makes \(",
+        match=(
+            rf"^{model.checkpoint.folder}: LlavaForConditionalGeneration of transformers {transformers.__version__} "
+            r"cannot answer with what its processor makes \("
+        ),
     ) as caught:
         asked_once(made(model), replace(image, inputs={"pixel_values": torch.cat([pixels, pixels])}))
     assert "\n" not in str(caught.value)

@@ -224,7 +224,7 @@ def test_out_of_memory_with_a_single_image_says_what_to_do(
     monkeypatch.setattr(batches, "ENGINES", {"shared": refusing(0, how, sizes)})
     with pytest.raises(
         RepopeError,
-        match=r"out of memory with a single image .*quantization=nf4 .*max_tiles=6.*device_map=auto",
+        match=r"out of memory with a single image .*device_map=auto; .*quantization=nf4 .*max_tiles=6",
     ):
         ask(questions, tmp_path, batch_size="5")
     assert sizes == [5, 2, 1]
