@@ -135,7 +135,8 @@ def rehearse(settings: ModelSettings, described: DescribedChat) -> Rehearsed:
     """
     network, attention = described.network, described.attention(settings)
     size, cached_values = size_of(network), _cached_values(network.config)
-    matrices = [layer.weight for layer in _quantized_layers(network)]
+    # Numbers alone: a weight that is referred to here would be held beside the one in the run's format.
+    matrices = [layer.weight.shape for layer in _quantized_layers(network)]
     image = described.processor.prepare(Image.new("RGB", PHOTOGRAPH, "gray"), QUESTIONS)
     width, shared = max(map(len, image.prompts)), common_prefix_length(image.prompts)
     note = ""
@@ -157,8 +158,8 @@ def rehearse(settings: ModelSettings, described: DescribedChat) -> Rehearsed:
         fed=max(width, followed.rows * (width - shared)),
         answer=min(settings.max_new_tokens, LONGEST_ANSWER),
         cached_values=cached_values,
-        widest=max((matrix.shape[0] for matrix in matrices), default=0),
-        largest=max((matrix.numel() for matrix in matrices), default=0),
+        widest=max((shape[0] for shape in matrices), default=0),
+        largest=max((shape.numel() for shape in matrices), default=0),
         note=note,
     )
 

@@ -71,6 +71,21 @@ def test_the_need_is_that_of_a_run(kind: str, rehearsed: Callable[[str], tuple[P
     assert live.peak <= need <= 1.08 * live.peak, need / live.peak
 
 
+@pytest.mark.parametrize("kind", ["llava", "qwen2_5_vl", "gemma3", "mllama"])
+def test_another_number_format_than_the_files_is_counted_by_itself(
+    kind: str, rehearsed: Callable[[str], tuple[Path, Rehearsed]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a checkpoint in float32 that is loaded in bfloat16, no weight is held in float32 beside its copy.
+
+    In models as tiny as these, what some layers compute in float32 is most of what is held besides the weights.
+    """
+    folder, in_float32 = rehearsed(kind)
+    monkeypatch.setattr(counting, "QUESTIONS", FEW)
+    settings = chat_settings(folder, dtype="bfloat16")
+    in_bfloat16 = rehearse(settings, read_chat_description(settings))
+    assert in_bfloat16.held < 1.35 * in_float32.held
+
+
 @pytest.mark.parametrize("kind", CHECKPOINTS)
 def test_quantization_is_of_the_language_model_alone(
     kind: str, rehearsed: Callable[[str], tuple[Path, Rehearsed]]
