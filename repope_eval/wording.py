@@ -135,6 +135,15 @@ def duration_text(seconds: float) -> str:
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
 
 
+def estimated_duration(seconds: float) -> str:
+    """A duration with two digits at least, so that two of them can be compared: `0.4 s`, `85 s`, `4.2 min`, `2.5 h`."""
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    if seconds < 99.5:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.1f} min" if seconds < 5970 else f"{seconds / 3600:.1f} h"
+
+
 def percentage(number: int, total: int) -> float:
     """A share in percent, rounded down to one decimal, so that what is not all is never 100; 0 of nothing."""
     return 1000 * number // total / 10 if total else 0.0

@@ -6,6 +6,7 @@ from repope_eval.wording import (
     LONGEST_LINE,
     LONGEST_WORD,
     counted,
+    estimated_duration,
     first_unwritable,
     message_text,
     shown,
@@ -95,3 +96,11 @@ def test_a_noun_is_in_the_singular_where_there_is_one(
 )
 def test_what_no_name_may_hold(text: str, lines: bool, found: str | None) -> None:
     assert first_unwritable(text, lines=lines) == found
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.42, "0.4 s"), (9.96, "10 s"), (85, "85 s"), (99.6, "1.7 min"), (252, "4.2 min"), (9000, "2.5 h")],
+)
+def test_an_estimated_duration_has_two_digits(seconds: float, text: str) -> None:
+    assert estimated_duration(seconds) == text

@@ -1,7 +1,7 @@
 """`python -m repope_eval doctor`: what this machine has and lacks, which models fit it, and how the device answers."""
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from repope_eval.benchmarks.sources import benchmark_size
 from repope_eval.errors import RepopeError
@@ -10,30 +10,45 @@ from repope_eval.machine.fits import (
     AskedBenchmark,
     Finding,
     Fit,
+    Room,
     command_of,
     count_models,
     findings,
     fits,
     gigabytes,
     room_of,
+    speed_of,
+    with_card,
 )
 from repope_eval.machine.machine import Machine, examine
+from repope_eval.machine.memory_need import ANSWER_TOKENS, Rehearsed, Shape
+from repope_eval.machine.speed import (
+    SENTENCE_TOKENS,
+    Card,
+    SpeedEstimate,
+    assumptions,
+    automatic_workers,
+    named_card,
+)
 from repope_eval.reporting.console import print_sentences, print_table, print_text
 from repope_eval.reporting.tables import Field, Mark, number_field, table, text_field
+from repope_eval.settings.askers import SERVER
 from repope_eval.settings.composition import listed_models
-from repope_eval.settings.config import DoctorSettings
+from repope_eval.settings.config import DoctorSettings, ModelSettings
 from repope_eval.settings.launching import bench_words
 from repope_eval.settings.named_files import data_folder
 from repope_eval.system import environment
 from repope_eval.system.secrets import as_written
-from repope_eval.wording import counted, hours_text, memory_text
+from repope_eval.wording import counted, estimated_duration, hours_text, memory_text
 
 _MARKS: Mapping[Result, Mark] = {"pass": "", "fail": "attention", "not tried": "quiet"}
 
 
 def execute(settings: DoctorSettings, command: str) -> None:
     """Prints what the machine has, which models fit it, and what to do next; on request, checks the device."""
-    listed = [model for model in listed_models() if model.name != "tiny"]  # which fits anywhere
+    card = _asked_card(settings)
+    # tiny fits anywhere
+    listed = [settings.model] if settings.model else [each for each in listed_models() if each.name != "tiny"]
     data_dir = data_folder(settings.data_dir)
     asked = AskedBenchmark(words=shlex.join(bench_words()), size=benchmark_size(settings.bench, data_dir))
     machine = examine(settings.device, data_dir, listed)
@@ -41,24 +56,79 @@ def execute(settings: DoctorSettings, command: str) -> None:
     device = "" if settings.device == "auto" else f"device={settings.device}"
     _print_findings(findings(machine, data))
     memory = None if settings.memory is None else settings.memory * 1e9
-    room = room_of(machine, memory, device)
+    room = room_of(with_card(machine, card) if card else machine, memory, device)
     counted_models = count_models(listed)
     lines = fits(room, counted_models.models, asked)
-    _print_fits(f"Models in {gigabytes(room.free)}", lines, settings.bench.name)
-    if lines and lines[0].fits:
+    _print_fits(room, lines, settings.bench.name)
+    if lines and lines[0].fits and settings.model is None:
         print_sentences(
             "The command for the first; another has its own name in it, and what stands in its line:"
         )
         print_text(
             f"  {' '.join(filter(None, (command_of(room, asked, lines[0].model), lines[0].remedy)))}\n"
         )
-    _print_advice(machine, counted_models.n_not_here)
+    if settings.model and counted_models.models:
+        _print_speed(room, counted_models.models[0], asked, lines[0])
+    _print_advice(room.machine, counted_models.n_not_here)
     if settings.check:
         print_text("")
         checks = tuple(check_device(settings.device, machine.device))
         _print_checks(checks)
         print_text(_report_facts(machine))
         _require_passed(checks)
+
+
+def _asked_card(settings: DoctorSettings) -> Card | None:
+    """The card that `gpu=` names, if any."""
+    if settings.model is not None and settings.model.family == SERVER:
+        raise RepopeError(
+            "model=endpoint: a server's model takes no memory of this machine; leave model= out"
+        )
+    if settings.gpu is None:
+        return None
+    if settings.memory is not None:
+        raise RepopeError(
+            f"memory={settings.memory:g}: gpu={settings.gpu} has its own; leave one of them out"
+        )
+    return named_card(settings.gpu)
+
+
+def _print_speed(
+    room: Room, model: tuple[ModelSettings, Shape | Rehearsed], asked: AskedBenchmark, fit: Fit
+) -> None:
+    """Prints what the time of one model on a known GPU consists of, by the length of its answers."""
+    lengths = {"yes or no": ANSWER_TOKENS}
+    if isinstance(model[1], Rehearsed):
+        lengths["a sentence"] = SENTENCE_TOKENS
+    estimates = [
+        (f"{words}, {tokens} tokens", estimate)
+        for words, tokens in lengths.items()
+        if fit.fits and (estimate := speed_of(room, *model, asked, fit.quantization, tokens))
+    ]
+    if not estimates:
+        if room.card is None:
+            print_sentences("Its time is estimated for a GPU whose figures are known: gpu=H100, say.")
+        return
+
+    def seconds(title: str, of: Callable[[SpeedEstimate], float]) -> Field[tuple[str, SpeedEstimate]]:
+        return number_field(title, lambda row: estimated_duration(of(row[1])))
+
+    print_table(
+        table(
+            f"{fit.model} on {room.machine.device.name}: time by estimate, nothing was measured",
+            [
+                text_field("answers", lambda row: row[0]),
+                seconds("all", lambda estimate: estimate.seconds),
+                seconds("computing", lambda estimate: estimate.seconds_prefill),
+                seconds("reading memory", lambda estimate: estimate.seconds_decoding),
+                seconds("launching kernels", lambda estimate: estimate.seconds_host),
+                seconds("preparing images", lambda estimate: estimate.seconds_preparing),
+                text_field("what binds", lambda row: row[1].binds),
+            ],
+            estimates,
+        ),
+        padded=True,
+    )
 
 
 def _print_advice(machine: Machine, n_not_here: int) -> None:
@@ -129,14 +199,14 @@ def _print_checks(checks: Sequence[Check]) -> None:
     )
 
 
-def _print_fits(title: str, lines: Sequence[Fit], bench: str) -> None:
+def _print_fits(room: Room, lines: Sequence[Fit], bench: str) -> None:
     """Prints a line for each model: how it fits and with what further words, or what it takes."""
-    hours: Field[Fit] = number_field(f"{bench} takes about", lambda line: hours_text(line.hours))
+    hours: Field[Fit] = number_field(f"{bench} takes about", lambda line: _time_text(room, line.hours))
     is_timed = any(line.hours is not None for line in lines)
     first_too_large = next((line for line in lines if not line.fits), None)
     print_table(
         table(
-            title,
+            f"Models in {gigabytes(room.free)}{f' of {room.card.name}' if room.card else ''}",
             [
                 text_field("model", lambda line: line.model),
                 text_field("fits in", lambda line: line.how),
@@ -152,3 +222,11 @@ def _print_fits(title: str, lines: Sequence[Fit], bench: str) -> None:
         ),
         padded=True,
     )
+    if is_timed and room.card is not None:
+        workers = automatic_workers(room.machine.cores)
+        print_sentences(f"Times are estimated, not measured: {assumptions(room.card, workers)}")
+
+
+def _time_text(room: Room, hours: float | None) -> str:
+    """A rough time on a CPU, and a time to the second on a known GPU, where a run may take less than a minute."""
+    return hours_text(hours) if hours is None or room.card is None else estimated_duration(hours * 3600)

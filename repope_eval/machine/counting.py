@@ -108,6 +108,7 @@ class _Followed:
     operations: int
     alone: int
     """Those of the operations that one question takes with its image."""
+    launches: int
     rows: int
 
 
@@ -135,6 +136,7 @@ def rehearse(settings: ModelSettings, described: DescribedChat) -> Rehearsed:
     """
     network, attention = described.network, described.attention(settings)
     size, cached_values = size_of(network), _cached_values(network.config)
+    layers = _attention(network.config.get_text_config(decoder=True))["layers"]
     # Numbers alone: a weight that is referred to here would be held beside the one in the run's format.
     matrices = [layer.weight.shape for layer in _quantized_layers(network)]
     image = described.processor.prepare(Image.new("RGB", PHOTOGRAPH, "gray"), QUESTIONS)
@@ -144,11 +146,12 @@ def rehearse(settings: ModelSettings, described: DescribedChat) -> Rehearsed:
         followed = _follow(_hollow_model(settings, described, attention), image)
     except Exception as error:  # a class that needs values of what has none raises whatever it does
         cache = len(QUESTIONS) * width * cached_values * network_dtype(settings).itemsize
-        followed = _Followed(cache, 0, 0, len(QUESTIONS))
+        followed = _Followed(cache, 0, 0, 0, len(QUESTIONS))
         note = f"only weights and cache are counted ({first_line(error)})"
     return Rehearsed(
         parameters=size.parameters,
         quantizable=size.quantizable,
+        layers=layers,
         held=followed.held,
         operations=followed.operations,
         alone=followed.alone,
@@ -160,6 +163,7 @@ def rehearse(settings: ModelSettings, described: DescribedChat) -> Rehearsed:
         cached_values=cached_values,
         widest=max((shape[0] for shape in matrices), default=0),
         largest=max((shape.numel() for shape in matrices), default=0),
+        launches=followed.launches,
         note=note,
     )
 
@@ -191,14 +195,21 @@ def _follow(model: ChatModel, image: ChatPrepared) -> _Followed:
         weights = size_of(model.network).parameters * model.dtype.itemsize
         with suppress(CannotShareError):
             shows_question(model, image)  # as a run looks first
-        looked = tensors.operations
+        looked, watched = tensors.operations, tensors.launches
         is_shared = _ask_sharing(model, image, limits)
-        operations = tensors.operations - looked
+        operations, launches = tensors.operations - looked, tensors.launches - watched
         ask_one(model, image, 0, limits)
         alone = tensors.operations - looked - operations
+        questions = len(image.prompts)
         if not is_shared:
-            operations = len(image.prompts) * alone
-        return _Followed(tensors.peak - weights, operations, alone, len(image.prompts) if is_shared else 1)
+            operations, launches = questions * alone, questions * (tensors.launches - watched - launches)
+        return _Followed(
+            held=tensors.peak - weights,
+            operations=operations,
+            alone=alone,
+            launches=launches,
+            rows=questions if is_shared else 1,
+        )
 
 
 def _ask_sharing(model: ChatModel, image: ChatPrepared, limits: Limits) -> bool:

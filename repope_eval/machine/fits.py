@@ -3,7 +3,7 @@
 import logging
 import math
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from repope_eval.benchmarks.benchmark import BenchmarkSize
 from repope_eval.benchmarks.coco import ANNOTATIONS, SOURCE
@@ -11,12 +11,22 @@ from repope_eval.benchmarks.pope_file import POPE_VARIANTS
 from repope_eval.errors import RepopeError
 from repope_eval.machine.machine import Data, Device, Hub, Machine
 from repope_eval.machine.memory_need import (
+    ANSWER_TOKENS,
     Rehearsed,
     Shape,
     memory_need,
     published_shape,
     shared_operations,
     value_bytes_of,
+)
+from repope_eval.machine.speed import (
+    GPU_GIGABYTE,
+    MOST_WORKERS,
+    Card,
+    SpeedEstimate,
+    automatic_workers,
+    card_of,
+    estimate_speed,
 )
 from repope_eval.models.families import checkpoint_of
 from repope_eval.settings.askers import CHAT
@@ -42,20 +52,26 @@ def count_models(listed: Iterable[ModelSettings]) -> CountedModels:
     models, n_not_here = [], 0
     for settings in listed:
         try:
-            counted = (
-                _counted_model(settings) if settings.family == CHAT else published_shape(settings.checkpoint)
-            )
+            counted = shape_or_count(settings)
         except NotHereError:
             n_not_here += 1
         except RepopeError as error:
             log.warning("%s: %s", settings.name, error)
         else:
-            models += [(settings, counted)] if counted else []
+            models.append((settings, counted))
     return CountedModels(tuple(models), n_not_here)
 
 
-def _counted_model(settings: ModelSettings) -> Shape | Rehearsed:
-    """What a model takes by the files of its checkpoint on this machine."""
+def shape_or_count(settings: ModelSettings) -> Shape | Rehearsed:
+    """A shipped checkpoint's shape, or what a model takes by the small files of its checkpoint on this machine.
+
+    Raises:
+        NotHereError: the files are not here.
+        RepopeError: something is wrong with them.
+    """
+    shape = None if settings.family == CHAT else published_shape(settings.checkpoint)
+    if shape is not None:
+        return shape
     checkpoint = checkpoint_of(settings, download=False)  # one that is missing needs no torch
     from repope_eval.asking.chat.loading import describe_network
     from repope_eval.machine.counting import count_need
@@ -73,9 +89,6 @@ HEADROOM = 1.05
 GPU_SIZES = (4, 6, 8, 12, 16, 24, 32, 40, 48, 80)
 """The memory that GPUs are sold with, in GB."""
 
-GPU_GIGABYTE = 0.98 * 2**30
-"""Bytes that a program has of each gigabyte of a GPU: it is a power of two, and the driver keeps a little."""
-
 OPERATIONS_A_CORE = 5e10
 """Floating-point operations a second that a core is taken to do.
 
@@ -92,6 +105,8 @@ class Fit:
     fits: bool
     how: str
     """Number format or quantization, and over how many devices."""
+    quantization: str
+    """none, int8 or nf4; none where the model does not fit."""
     need: float
     """Bytes that it needs on all devices together."""
     hours: float | None
@@ -114,6 +129,8 @@ class Room:
     """What commands end with, such as `data_dir=...`."""
     is_measured: bool = True
     """Whether this machine has it; else somebody asked about it, and the device's speed is unknown."""
+    card: Card | None = None
+    """The data sheet of the device; None where it is no GPU that is known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,10 +146,47 @@ REPOPE = AskedBenchmark(words="bench=repope", size=SOURCE.sizes[POPE_VARIANTS])
 
 
 def room_of(machine: Machine, memory: float | None = None, words: str = "") -> Room:
-    """The memory that a machine has free on each of its devices; or so many bytes on one device."""
-    if memory is None:
-        return Room(machine=machine, free=machine.device.free, number=machine.device.number, words=words)
-    return Room(machine=machine, free=memory, number=1, words=words, is_measured=False)
+    """The memory that a machine has free on each of its devices; or so many bytes on one device of unknown speed."""
+    device = machine.device
+    if memory is not None:
+        return Room(machine=machine, free=memory, number=1, words=words, is_measured=False)
+    card = card_of(device.name) if device.kind == "cuda" else None
+    return Room(machine=machine, free=device.free, number=device.number, words=words, card=card)
+
+
+def with_card(machine: Machine, card: Card) -> Machine:
+    """The machine as if its only device were a card that nothing else uses, with cores for all workers beside it."""
+    device = Device(
+        kind="cuda",
+        name=card.name,
+        number=1,
+        free=card.memory,
+        total=card.memory,
+        has_bfloat16=card.has_bfloat16,
+    )
+    return replace(machine, device=device, cores=MOST_WORKERS + 1)
+
+
+def speed_of(
+    room: Room,
+    settings: ModelSettings,
+    counted: Shape | Rehearsed,
+    asked: AskedBenchmark,
+    quantization: str,
+    answer_tokens: float = ANSWER_TOKENS,
+) -> SpeedEstimate | None:
+    """How long a model takes for the benchmark on a known GPU; None where the card or the operations are not known."""
+    if room.card is None:
+        return None
+    return estimate_speed(
+        counted,
+        asked.size,
+        room.card,
+        workers=automatic_workers(room.machine.cores),
+        answer_tokens=answer_tokens,
+        quantization=quantization,
+        value_bytes=value_bytes_of(settings),
+    )
 
 
 def fits(
@@ -145,7 +199,7 @@ def fits(
     lines = []
     for settings, counted in models:
         operations = shared_operations(counted, asked.size.questions / asked.size.images) * asked.size.images
-        way, fit = _fit(room, settings, counted, operations)
+        way, fit = _fit(room, settings, counted, asked, operations)
         lines.append((way, operations, fit))
     return tuple(fit for _, _, fit in sorted(lines, key=lambda line: line[:2]))
 
@@ -156,7 +210,11 @@ def command_of(room: Room, asked: AskedBenchmark, model: str) -> str:
 
 
 def _fit(
-    room: Room, settings: ModelSettings, counted: Shape | Rehearsed, operations: float
+    room: Room,
+    settings: ModelSettings,
+    counted: Shape | Rehearsed,
+    asked: AskedBenchmark,
+    operations: float,
 ) -> tuple[int, Fit]:
     """How one model fits, with the index of the first way in which it does: the number of ways if in none."""
     machine, kind, note = room.machine, room.machine.device.kind, _fit_note(room.machine, settings, counted)
@@ -164,12 +222,14 @@ def _fit(
     for index, (quantization, devices) in enumerate(ways):
         need = _needed_bytes(settings, counted, quantization, kind)
         if need * HEADROOM <= room.free * devices:
+            speed = speed_of(room, settings, counted, asked, quantization)
             return index, Fit(
                 model=settings.name,
                 fits=True,
                 how=_way_text(machine.device, settings, quantization, devices),
+                quantization=quantization,
                 need=need,
-                hours=_hours_of(room, operations),
+                hours=speed.seconds / 3600 if speed else _hours_of(room, operations),
                 remedy=_further_words(room, settings, quantization, devices),
                 note=note,
             )
@@ -177,8 +237,16 @@ def _fit(
     remedy = _needed_gpus(need)
     if _needed_gpus(smallest) != remedy:
         remedy += f", or {_needed_gpus(smallest)} with model.quantization=nf4"
-    fit = Fit(model=settings.name, fits=False, how="-", need=need, hours=None, remedy=remedy, note=note)
-    return len(ways), fit
+    return len(ways), Fit(
+        model=settings.name,
+        fits=False,
+        how="-",
+        quantization="none",
+        need=need,
+        hours=None,
+        remedy=remedy,
+        note=note,
+    )
 
 
 def _hours_of(room: Room, operations: float) -> float | None:

@@ -131,6 +131,8 @@ class HollowTensors(LiveBytes):
         super().__init__()
         self.operations = 0
         """Floating-point operations: of matrix products, convolutions and attention."""
+        self.launches = 0
+        """Operations of hollow tensors that make no view: a GPU would launch a kernel for each."""
 
     def hollow(self, content: torch.Tensor) -> HollowTensor:
         """A tensor that a tensor on the meta device stands in for."""
@@ -162,11 +164,13 @@ class HollowTensors(LiveBytes):
         if not any(isinstance(tensor, HollowTensor) for tensor in given):
             return super().__torch_dispatch__(operation, types, arguments, named)
         if operation is aten.scaled_dot_product_attention.default:
+            self.launches += 1
             return self._attend(*arguments[:4])
         if consists_of_others(operation):
             with self:
                 return operation.decompose(*arguments, **named)
         self.note(tensor for tensor in given if not isinstance(tensor, HollowTensor))
+        self.launches += not operation.is_view
         if operation is aten._local_scalar_dense.default:
             return torch.ones((), dtype=arguments[0].dtype).item()
         if operation is aten._grouped_mm.default:

@@ -90,6 +90,8 @@ class Rehearsed(Size):
     It stands in for a shape where no formula is known for a model's class.
     """
 
+    layers: int
+    """Layers of the language model; 0 where its configuration does not say."""
     held: int
     """The most bytes that were held at once besides the weights, in the model's number format."""
     rows: int
@@ -112,6 +114,8 @@ class Rehearsed(Size):
     """Floating-point operations that the image and one question take; 0 where they were not counted."""
     further: float = 0
     """Floating-point operations that each further question of the image takes."""
+    launches: int = 0
+    """Kernels that a GPU would be launched for the image and all questions; 0 where they were not counted."""
     note: str = ""
     """What was not counted, and why; empty where all was."""
 

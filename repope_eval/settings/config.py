@@ -344,7 +344,14 @@ class DoctorSettings:
     """Says what this machine has, what it lacks, and which models fit it."""
 
     bench: BenchSettings = setting("which benchmark's time is told", choice="repope")
+    model: ModelSettings | None = setting(
+        "the one to fit, with what its time on a GPU consists of; null: all", None, choice=None
+    )
     device: str = setting("auto, cpu, mps, cuda or cuda:N", "auto", **_DEVICE)
+    gpu: str | None = setting(
+        "a GPU to fit models into and to estimate their time on, such as H100 or RTX_4090; null: the device",
+        None,
+    )
     check: bool = setting("ask the embedded model on this device, and compare with stored answers", False)
     memory: float | None = setting(
         "GB to fit models into; null: what the device has free", None, minimum=0, maximum=1_000_000

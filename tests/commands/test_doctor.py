@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from conftest import CommandLine
 from machines import device, with_device
+from tiny_checkpoints import CHECKPOINTS
 
 from repope_eval.benchmarks.pope_file import POPE_VARIANTS
 from repope_eval.commands import doctor
@@ -53,6 +54,55 @@ def test_a_device_that_is_not_there_is_one_line(command_line: CommandLine) -> No
     assert result.returncode == 1
     (line,) = result.stderr.strip().splitlines()
     assert line.startswith("device=cuda:7: torch sees")
+
+
+def test_the_time_on_a_gpu_is_estimated_and_said_to_be(command_line: CommandLine, tmp_path: Path) -> None:
+    words = ("doctor", "device=cpu", f"data_dir={tmp_path}")
+    result = command_line(*words, "gpu=h100", "model=llava_next_vicuna_7b")
+    assert result.returncode == 0, result.stderr
+    said = " ".join(result.stdout.split())
+    assert "Models in 84.2 GB of H100" in said
+    assert (
+        "llava_next_vicuna_7b float16 16.3 GB 47 s Times are estimated, not measured: they assume 40%" in said
+    )
+    assert "llava_next_vicuna_7b on H100: time by estimate, nothing was measured" in said
+    assert "yes or no, 3 tokens 47 s 46 s 0.9 s 1.1 s 2.5 s compute" in said
+    assert "On a CPU" not in said
+    everything = command_line(*words, "gpu=T4").stdout
+    assert "internvl2_5_4b" in everything
+    assert "model.dtype=float16" in everything
+    assert "time by estimate" not in everything
+    here = command_line(*words, "model=ovis2_1b").stdout
+    assert "Its time is estimated for a GPU whose figures are known: gpu=H100, say." in here
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("gpu=H8",), "gpu=H8: no such card; there are B200, "),
+        (("gpu=H100", "memory=24"), "memory=24: gpu=H100 has its own; leave one of them out"),
+        (
+            ("model=endpoint", "model.checkpoint=mine", "model.url=http://localhost/v1"),
+            "model=endpoint: a server's model takes no memory of this machine; leave model= out",
+        ),
+    ],
+)
+def test_what_cannot_be_estimated_is_one_line(
+    command_line: CommandLine, words: tuple[str, ...], said: str
+) -> None:
+    result = command_line("doctor", "device=cpu", *words)
+    assert result.returncode == 1
+    (line,) = result.stderr.strip().splitlines()
+    assert line.startswith(said)
+
+
+def test_a_chat_model_has_a_line_for_answers_in_sentences(command_line: CommandLine, tmp_path: Path) -> None:
+    CHECKPOINTS["llava"](tmp_path / "llava")
+    words = ("device=cpu", "gpu=L4", "model=chat", f"model.checkpoint={tmp_path / 'llava'}")
+    result = command_line("doctor", *words)
+    assert result.returncode == 0, result.stderr
+    said = " ".join(result.stdout.split())
+    assert re.search(r"yes or no, 3 tokens .* a sentence, 30 tokens .* kernel launches", said)
 
 
 @pytest.mark.parametrize("columns", [60, 80, 120])

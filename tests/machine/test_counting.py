@@ -125,6 +125,17 @@ def test_operations_of_fewer_questions_follow_from_those_of_all(
     assert 0 < counted.further <= counted.alone
 
 
+@pytest.mark.parametrize("kind", ["llava", "qwen3_vl_moe"])
+def test_launches_are_of_kernels_and_grow_with_the_layers(
+    kind: str, rehearsed: Callable[[str], tuple[Path, Rehearsed]]
+) -> None:
+    """Images, what prompts share, questions and one step of decoding each go through all layers."""
+    folder, counted = rehearsed(kind)
+    network: Any = read_chat_description(chat_settings(folder)).network
+    assert counted.layers == len(network.model.language_model.layers)
+    assert 4 * counted.layers * 20 < counted.launches < 4 * counted.layers * 120
+
+
 def test_as_many_questions_are_asked_as_the_formula_counts() -> None:
     assert len(set(counting.QUESTIONS)) == QUESTIONS
 

@@ -10,9 +10,19 @@ from machines import COMPLETE, GB, device, with_device
 from tiny_checkpoints import CHECKPOINTS, chat_settings
 
 from repope_eval.benchmarks.benchmark import BenchmarkSize
-from repope_eval.machine.fits import AskedBenchmark, Fit, command_of, count_models, findings, fits, room_of
+from repope_eval.machine.fits import (
+    AskedBenchmark,
+    Fit,
+    command_of,
+    count_models,
+    findings,
+    fits,
+    room_of,
+    with_card,
+)
 from repope_eval.machine.machine import Device, Machine
 from repope_eval.machine.memory_need import Rehearsed, Shape, published_shape
+from repope_eval.machine.speed import named_card
 from repope_eval.settings.composition import model_settings
 from repope_eval.settings.config import ModelSettings
 
@@ -104,6 +114,22 @@ def test_on_a_cpu_it_is_said_how_long_it_takes() -> None:
     assert verdicts(machine, memory=24 * GB)["internvl2_5_1b"].hours is None  # of a speed that is not known
 
 
+def test_on_a_known_gpu_the_time_is_estimated_and_another_card_may_be_asked_about() -> None:
+    known = dataclasses.replace(device("cuda", 79), name="NVIDIA H100 80GB HBM3, compute capability 9.0")
+    found = verdicts(with_device(known))
+    hours = found["ovis2_2b"].hours
+    assert hours is not None
+    assert found["ovis2_8b"].hours == pytest.approx(37 / 3600, rel=0.05)
+    assert found["internvl2_5_78b"].hours is not None  # in nf4
+    assert verdicts(with_device(known), memory=24 * GB)["ovis2_8b"].hours is None
+    here = with_card(with_device(device("cpu", 25)), named_card("T4"))
+    t4 = verdicts(here)["ovis2_2b"]
+    assert (t4.how, t4.remedy) == ("float16", "model.dtype=float16")
+    assert t4.hours is not None
+    assert t4.hours > 10 * hours
+    assert not verdicts(here)["ovis2_34b"].fits
+
+
 def test_the_hours_and_the_command_are_of_the_benchmark_that_is_asked() -> None:
     machine = dataclasses.replace(with_device(device("cpu", 30)), cores=8)
     words = "bench=custom bench.questions=mine.jsonl"
@@ -139,6 +165,7 @@ def test_a_rehearsed_model_fits_by_what_was_counted() -> None:
     counted = Rehearsed(
         parameters=10**10,
         quantizable=8 * 10**9,
+        layers=36,
         held=10**9,
         rows=12,
         width=1000,
