@@ -14,6 +14,7 @@ from repope_eval.benchmarks.sources import find_local_images, load_benchmark
 from repope_eval.errors import RepopeError
 from repope_eval.exporting.trackers import require_tracker, track
 from repope_eval.foreign_answers.benchmark_codes import OTHER_EDITION, has_other_positives
+from repope_eval.machine.run_estimate import note_estimate
 from repope_eval.records import Answer, Question
 from repope_eval.reporting.results import AnsweredBenchmark, print_scores, score_and_report
 from repope_eval.runs.answer_store import merge_shares
@@ -109,6 +110,7 @@ def _score_run(
     show: Callable[[Scores], None],
 ) -> Scores:
     assert isinstance(run.folder, RunFolder), "the main rank has the run folder"
+    note_estimate(run.settings, run.folder.manifest, answers.values())
     images = find_local_images(run.settings.bench, data_dir, run.benchmark.questions)
     answered = AnsweredBenchmark(
         run.settings.model.name, run.settings, run.benchmark, answers, counts, images, run.n_images

@@ -136,7 +136,7 @@ def duration_text(seconds: float) -> str:
 
 
 def estimated_duration(seconds: float) -> str:
-    """A duration with two digits at least, so that two of them can be compared: `0.4 s`, `85 s`, `4.2 min`, `2.5 h`."""
+    """A duration that another can be compared with: `0.4 s`, `85 s`, `4.2 min`, `2.5 h`."""
     if seconds < 9.95:
         return f"{seconds:.1f} s"
     if seconds < 99.5:

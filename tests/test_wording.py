@@ -102,5 +102,5 @@ def test_what_no_name_may_hold(text: str, lines: bool, found: str | None) -> Non
     ("seconds", "text"),
     [(0.42, "0.4 s"), (9.96, "10 s"), (85, "85 s"), (99.6, "1.7 min"), (252, "4.2 min"), (9000, "2.5 h")],
 )
-def test_an_estimated_duration_has_two_digits(seconds: float, text: str) -> None:
+def test_an_estimated_duration_can_be_compared_with_another(seconds: float, text: str) -> None:
     assert estimated_duration(seconds) == text

@@ -19,7 +19,7 @@ from repope_eval.settings import config
 from repope_eval.settings.askers import SERVER
 from repope_eval.system.environment import Seconds, rounded, timed
 from repope_eval.system.secrets import as_written, values_by_dotted_key
-from repope_eval.wording import counted, part_of_images
+from repope_eval.wording import counted, estimated_duration, part_of_images
 
 log = logging.getLogger(__name__)
 
@@ -89,6 +89,8 @@ def score_and_report(
     )  # first, since showing fails where standard output is closed
     show(scores)
     log.info("%s", readings_remark(scores.read_otherwise, scores.protocol, scores.n_answered))
+    if line := estimate_line(folder.manifest.facts):
+        log.info("%s", line)
     for line in folder.manifest.doubts:
         log.warning("%s", line)
     if part := scores.part:
@@ -130,6 +132,18 @@ def _unfinished_thoughts(folder: RunFolder) -> dict[str, str]:
     )
 
 
+def estimate_line(manifest: Mapping[str, Any]) -> str:
+    """How long the newest asking took beside what was estimated for its GPU; empty where nothing was."""
+    facts = manifest.get("inference", {})
+    estimate = facts.get("estimate")
+    if not estimate or "seconds" not in facts:
+        return ""
+    return (
+        f"asking took {estimated_duration(facts['seconds'])}, where {estimated_duration(estimate['seconds'])} were "
+        f"estimated from the data sheet of {estimate['card']}, bound by {estimate['binds']}"
+    )
+
+
 def _run_view(answered: AnsweredBenchmark, scores: Scores, folder: RunFolder, seconds: Seconds) -> RunView:
     """What the page shows."""
     return RunView(
@@ -142,6 +156,7 @@ def _run_view(answered: AnsweredBenchmark, scores: Scores, folder: RunFolder, se
             **answered.counts,
             **_starts(folder),
             **({"waiting": waiting} if (waiting := folder.manifest.waiting) else {}),
+            **({"time": line} if (line := estimate_line(folder.manifest.facts)) else {}),
         },
         doubts=_doubts(answered, scores, folder),
         seconds=seconds,

@@ -46,6 +46,7 @@ _FORM: Any = {
     "process": {"host": _TEXT, "job": _TEXT},
     "asking": {"began": _TEXT, "answered": _NUMBER, "of": _NUMBER},
     "ended": (dict, type(None)),
+    "inference": {"seconds": _NUMBER, "estimate": {"card": _TEXT, "seconds": _NUMBER, "binds": _TEXT}},
     "seconds": {EACH: _NUMBER},
     "counts": {EACH: _NUMBER},
     "versions": _OBJECT,
