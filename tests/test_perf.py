@@ -124,6 +124,26 @@ def test_decoding_takes_the_longer_of_the_hosts_time_and_the_devices() -> None:
     assert one["attention shapes"] == two["attention shapes"] == "5"  # encode, prefix, questions, two steps
 
 
+def test_speed_on_paper_is_doctors_estimate_and_its_parts() -> None:
+    lines = run("speed_on_paper", "ovis2_8b", "internvl2_5_26b", "--cards", "H100", "T4", options=())
+    assert lines[0].startswith("estimated, not measured: 500 images, 5,127 distinct questions, answers of 3")
+    small, large = table(lines, "model")
+    assert (small["H100"], small["T4"]) == ("37 s", "-")
+    assert (large["H100"], large["T4"]) == ("6.3 min", "-")
+    (parts,) = table(run("speed_on_paper", "ovis2_8b", "--cards", "H100", "--parts", options=()), "model")
+    assert (parts["all"], parts["computing"], parts["binds"]) == ("37 s", "37 s", "compute")
+
+
+def test_speed_on_paper_takes_the_folder_of_a_chat_checkpoint(tmp_path: Path) -> None:
+    from tiny_checkpoints import CHECKPOINTS
+
+    CHECKPOINTS["llava"](tmp_path / "llava")
+    (tmp_path / "llava" / "model.safetensors").unlink()
+    words = (str(tmp_path / "llava"), "--cards", "L4", "--images", "10", "--questions", "30", "--parts")
+    (parts,) = table(run("speed_on_paper", *words, options=()), "model")
+    assert (parts["model"], parts["card"], parts["binds"]) == ("llava", "L4", "kernel launches")
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="the peak of a process is read from /proc")
 def test_scaling_says_whether_it_is_linear() -> None:
     lines = run("scaling", "--images", "3", "--batch-size", "1", "--family", "paligemma")

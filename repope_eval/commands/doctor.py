@@ -224,7 +224,9 @@ def _print_fits(room: Room, lines: Sequence[Fit], bench: str) -> None:
     )
     if is_timed and room.card is not None:
         workers = automatic_workers(room.machine.cores)
-        print_sentences(f"Times are estimated, not measured: {assumptions(room.card, workers)}")
+        print_sentences(
+            f"Times are estimated for answers of yes or no, not measured: {assumptions(room.card, workers)}."
+        )
 
 
 def _time_text(room: Room, hours: float | None) -> str:

@@ -18,7 +18,8 @@ def note_estimate(settings: RunSettings, manifest: Manifest, answers: Collection
     facts = manifest.facts.get("inference", {})
     if "estimate" in facts:
         return
-    device = next(reversed(manifest.facts.get("starts", ())), {}).get("device", {})
+    newest = manifest.facts.get("starts", [])[-1:]
+    device = newest[0].get("device", {}) if newest else {}
     if estimate := estimate_asking(settings, facts, device, answers):
         manifest.note(inference={**facts, "estimate": estimate})
 
