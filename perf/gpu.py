@@ -6,7 +6,9 @@
 program in small. Prints a table, and writes it to a file as a section for RESULTS.md. Its stages:
 
 - goldens: both engines against the original code in float32 and bfloat16, and on the demo's trained model
-- speed: InternVL2.5's 1B and 8B shapes with random weights: questions a second, share of the peak, memory, waiting
+- chat: model=chat by both engines in float32 and bfloat16, about several images
+- speed: InternVL2.5's 1B and 8B shapes with random weights: questions a second, share of the peak, memory, waiting,
+  and the time beside what was estimated from the card's data sheet
 - kernels: cuDNN's attention kernel against the others, and what the first batch of a new shape costs
 - quantization: int8 and nf4 loaded and asked, and the memory they take
 - processes: two processes of one run share the device
@@ -25,6 +27,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import torch
+from gpu_checks.chat import chat
 from gpu_checks.goldens import goldens
 from gpu_checks.kernels import kernels
 from gpu_checks.memory_limit import memory_limit
@@ -40,6 +43,7 @@ from repope_eval.system.environment import machine, usable_cores, versions
 
 STAGES: dict[str, Stage] = {
     "goldens": goldens,
+    "chat": chat,
     "speed": speed,
     "kernels": kernels,
     "quantization": quantization,

@@ -12,6 +12,9 @@ import warm_commands
 from conftest import PROJECT
 from tiny_checkpoints import CHECKPOINTS
 
+from repope_eval.machine.speed import named_card
+from repope_eval.records import Question
+
 pytestmark = pytest.mark.perf
 
 SMALLEST = ("--shape", "tiny", "--questions", "2", "--max-new-tokens", "2", "--device", "cpu")
@@ -288,6 +291,18 @@ def test_gpu_writes_a_section_with_what_this_device_has(tmp_path: Path) -> None:
     assert missing == ["kernels", "cuDNN's kernel allowed", "not on this device", "-"]
 
 
+def test_gpu_asks_chat_models_about_several_images(tmp_path: Path) -> None:
+    words = ("--device", "cpu", "--stages", "chat", "--out", str(tmp_path / "gpu.md"))
+    run("gpu", *words, options=())
+    rows = markdown_rows((tmp_path / "gpu.md").read_text(encoding="utf-8"))
+    assert [row[3] for row in rows] == ["yes", "-"] * 2
+    for _, what, found, _ in rows:
+        assert re.fullmatch(r"model=chat, llava_\w+, (float32|bfloat16), 4 images", what)
+        assert re.match(
+            r"\d+ of 40 answers as one at a time; .* asked: what an image's prompts share once", found
+        )
+
+
 @pytest.fixture
 def gpu(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """The program perf/gpu.py."""
@@ -319,20 +334,22 @@ def test_a_stage_that_fails_is_a_row_and_the_others_go_on(
     ]
 
 
-@pytest.mark.parametrize(
-    ("card", "peak"),
-    [
-        ("NVIDIA H100 80GB HBM3", 989),
-        ("NVIDIA H100 PCIe", 756),
-        ("NVIDIA A100-SXM4-80GB", 312),
-        ("NVIDIA L40", None),  # neither an L4 nor an L40S
-        ("NVIDIA H100 80GB HBM3 MIG 1g.10gb", None),
-    ],
-)
-def test_a_card_is_known_by_the_words_of_its_name(gpu: ModuleType, card: str, peak: int | None) -> None:
-    from gpu_checks.speed import peak_of
+def test_gpu_holds_the_time_against_the_estimate(gpu: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    from gpu_checks import speed
+    from gpu_checks.asking import Asked
+    from random_checkpoints import random_model
 
-    assert peak_of(card) == peak
+    model = random_model("paligemma", "tiny", torch.device("cpu"), torch.float32)
+    questions = [Question(f"{number}.jpg", "Is it?", "it") for number in range(20)]
+    asked = Asked(dict.fromkeys(questions, "yes"), {"workers": 2, "batch_size": 4}, 3.0)
+    row = speed._estimate_row("paligemma", model, asked, 20)
+    assert row.found == "no data sheet of this device is known"
+    monkeypatch.setattr(speed, "card_here", lambda _: named_card("T4"))
+    row = speed._estimate_row("paligemma", model, asked, 20)
+    # 20 images of 0.04 s by two processes
+    assert row.found == (
+        "3.0 s, where 0.4 s were estimated for T4, bound by image preparation: 7.50 times that"
+    )
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the peak of a process is read from /proc")

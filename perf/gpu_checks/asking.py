@@ -50,12 +50,13 @@ def ask(
     asker = TransformersAsker(
         model, engine=engine, batch_size=batch_size, workers="auto", max_new_tokens=max_new_tokens
     )
-    asked = asker.order_images(_with_questions(images))
+    asked = asker.order_images(with_questions(images))
     answers, seconds = timed(model.device, lambda: [answer for batch in asker.ask(asked) for answer in batch])
     return Asked({answer.question: answer.response for answer in answers}, asker.facts(), seconds)
 
 
-def _with_questions(images: Mapping[str, Path]) -> list[AskedImage]:
+def with_questions(images: Mapping[str, Path]) -> list[AskedImage]:
+    """Images with the same questions about each."""
     kinds = KINDS[:QUESTIONS]
     return group_by_image(
         [Question(name, question_text(kind), kind) for name in images for kind in kinds], images
@@ -76,5 +77,10 @@ def demo_model(device: torch.device, dtype: str, quantization: str = "none") -> 
 
 def ask_demo(model: Model, engine: Engine = "shared") -> Asked:
     """Asks the demo's model about some of the demo's images."""
-    files = sorted((DEMO_FOLDER / "images").iterdir())[: scale_for(model.device).demo_images]
-    return ask(model, {file.name: file for file in files}, engine=engine, max_new_tokens=8)
+    return ask(model, demo_files(model.device), engine=engine, max_new_tokens=8)
+
+
+def demo_files(device: torch.device) -> dict[str, Path]:
+    """The files of some of the demo's images by their names."""
+    files = sorted((DEMO_FOLDER / "images").iterdir())[: scale_for(device).demo_images]
+    return {file.name: file for file in files}

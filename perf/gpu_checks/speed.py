@@ -1,6 +1,5 @@
 """How fast a device answers, how much of its peak that is, and how much memory it takes."""
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -12,35 +11,19 @@ from gauges import matrix_product_flops
 from memory import measurable, measure_gigabytes
 from random_checkpoints import random_model
 
-from gpu_checks.asking import ask
+from gpu_checks.asking import Asked, ask
 from gpu_checks.rows import Row, until_error
 from gpu_checks.scale import QUESTIONS, scale_for
+from repope_eval.benchmarks.benchmark import BenchmarkSize
 from repope_eval.benchmarks.images import image_size
 from repope_eval.machine.counting import shape_of
 from repope_eval.machine.memory_need import ANSWER_TOKENS, memory_need, shared_operations
+from repope_eval.machine.speed import Card, card_of, estimate_speed
 from repope_eval.models.loading import Model
 from repope_eval.wording import memory_text
 
 DRAWN = 100
 """How many different images are drawn; where more are asked about, files are asked about under several names."""
-
-PEAKS = {
-    "B200": 2250,
-    "GH200": 989,
-    "H200 NVL": 835,
-    "H200": 989,
-    "H100 NVL": 835,
-    "H100 PCIe": 756,
-    "H100": 989,
-    "A100": 312,
-    "A30": 165,
-    "L40S": 362,
-    "L4": 121,
-    "RTX A6000": 155,
-    "RTX 4090": 165,
-    "RTX 3090": 71,
-}
-"""Words in a card's name -> TFLOP/s in bfloat16 without sparsity, by NVIDIA's data sheets; the first match counts."""
 
 
 def speed(device: torch.device) -> Iterator[Row]:
@@ -67,7 +50,28 @@ def _rows(kind: str, shape: str, device: torch.device, images: Mapping[str, Path
     yield Row(
         f"{name}: share of the peak", _share(model, _operations(model, images.values()) / asked.seconds)
     )
+    yield _estimate_row(name, model, asked, len(images))
     yield _memory_row(name, model)
+
+
+def _estimate_row(name: str, model: Model, asked: Asked, images: int) -> Row:
+    """The seconds that were measured, and those estimated as `doctor` does."""
+    card = card_here(model.device)
+    estimate = card and estimate_speed(
+        shape_of(model.recipe),
+        BenchmarkSize(images, len(asked.answers)),
+        card,
+        workers=asked.facts["workers"],
+        value_bytes=model.dtype.itemsize,
+        images_at_once=asked.facts["batch_size"],
+    )
+    if not card or not estimate:
+        return Row(f"{name}: against the estimate", "no data sheet of this device is known")
+    return Row(
+        f"{name}: against the estimate",
+        f"{asked.seconds:.1f} s, where {estimate.seconds:.1f} s were estimated for {card.name}, bound by "
+        f"{estimate.binds}: {asked.seconds / estimate.seconds:.2f} times that",
+    )
 
 
 def _operations(model: Model, files: Iterable[Path]) -> float:
@@ -88,19 +92,15 @@ def _share(model: Model, rate: float) -> str:
     found = (
         f"{rate / 1e12:.3g} TFLOP/s, {rate / product:.0%} of a large matrix product's {product / 1e12:.3g}"
     )
-    name = torch.cuda.get_device_name(model.device) if model.device.type == "cuda" else ""
-    peak = peak_of(name)
-    return (
-        f"{found}; {rate / 1e12 / peak:.0%} of the data sheet's {peak}" if peak else f"{found}; unknown card"
-    )
+    card = card_here(model.device)
+    if card is None:
+        return f"{found}; unknown card"
+    return f"{found}; {rate / card.flops_16bit:.0%} of the data sheet's {card.flops_16bit / 1e12:g}"
 
 
-def peak_of(name: str) -> int | None:
-    """The data sheet's TFLOP/s of the card of that name; None of an unknown card, or of a part of a card."""
-    words = set(re.findall(r"\w+", name))
-    if "MIG" in words:
-        return None
-    return next((peak for card, peak in PEAKS.items() if words >= set(card.split())), None)
+def card_here(device: torch.device) -> Card | None:
+    """The data sheet of the device; None of a card that is not known, and of a CPU."""
+    return card_of(torch.cuda.get_device_name(device)) if device.type == "cuda" else None
 
 
 def _memory_row(name: str, model: Model) -> Row:
