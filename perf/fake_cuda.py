@@ -198,22 +198,33 @@ def over_two_devices(network: PreTrainedModel, embeddings_on: torch.device) -> d
 
     If the embeddings are on the second device, all layers are, as accelerate's own device maps have it.
     """
-    text = "model.language_model"
-    layers = network.model.language_model.layers
-    placed = {name: FIRST for name, _ in network.named_children() if name != "model"}
-    placed |= {f"model.{name}": FIRST for name, _ in network.model.named_children()}
-    placed |= {f"model.{name}": FIRST for name, _ in network.model.named_parameters(recurse=False)}
-    del placed[text]
-    placed |= {f"{text}.{name}": FIRST for name, _ in network.model.language_model.named_children()}
-    del placed[f"{text}.layers"]
-    for index in range(len(layers)):
-        is_early = embeddings_on == FIRST and index < len(layers) // 2
+    decoder = network.get_decoder()
+    text = next(name for name, module in network.named_modules() if module is decoder)
+    placed: dict[str, torch.device] = {}
+    around: nn.Module = network
+    for part in text.split("."):
+        placed |= dict.fromkeys(_names_beside(network, around, part), FIRST)
+        around = getattr(around, part)
+    placed |= {f"{text}.{name}": FIRST for name, _ in decoder.named_children() if name != "layers"}
+    for index in range(len(decoder.layers)):
+        is_early = embeddings_on == FIRST and index < len(decoder.layers) // 2
         placed[f"{text}.layers.{index}"] = FIRST if is_early else SECOND
     is_tied = network.get_output_embeddings().weight is network.get_input_embeddings().weight
     placed[f"{text}.embed_tokens"] = embeddings_on
     placed[f"{text}.norm"] = SECOND
     placed["lm_head"] = embeddings_on if is_tied else SECOND
     return placed
+
+
+def _names_beside(network: nn.Module, around: nn.Module, part: str) -> list[str]:
+    """The whole names of what a module has beside one of its parts."""
+    path = next(name for name, module in network.named_modules() if module is around)
+    own = [
+        around.named_children(),
+        around.named_parameters(recurse=False),
+        around.named_buffers(recurse=False),
+    ]
+    return [f"{path}.{name}".lstrip(".") for kind in own for name, _ in kind if name != part]
 
 
 def prepared(model: Model, questions: int) -> Prepared:
@@ -251,7 +262,7 @@ def count(
         encoding=encoding,
         answering=devices.peak.total() - weights,
         waits=devices.waits.total(),
-        waits_here=sum(number for line, number in devices.waits.items() if line.startswith("repope_eval/")),
+        waits_here=devices.waits_in("repope_eval"),
         copies=devices.copies,
         operations=devices.operations,
         attention_shapes=len(devices.attention),

@@ -1,9 +1,10 @@
 """CUDA devices that are not there: a program runs on them as on GPUs, on tensors without memory.
 
-Shapes, number formats, devices and memory are as on GPUs, and no kernel is run. Floating-point numbers have no value.
-Whole numbers and truth values have theirs, so that lengths, indexes and masks are real, and so is what a program
-decides by them. What follows from floating-point numbers is made up: all of it is finite, and a third of the answers
-end at each step.
+Shapes, number formats, devices and memory are as on GPUs, and no kernel is run. Floating-point numbers have no value,
+but for those that follow from whole numbers alone. Whole numbers and truth values have theirs, so that lengths,
+indexes, masks, and shapes that follow from them are real, and so is what a program decides by them. What follows from
+floating-point numbers is made up: all of it is finite, none equals a number that is given, each other comparison is
+true, and a third of the answers end at each step.
 
 Counted are the bytes that live tensors hold on each device, how often the host waits for a device and in which line,
 operations, and the different calls of attention. What CUDA refuses is refused: tensors of several devices in an
@@ -19,6 +20,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
+from unittest.mock import patch
 
 import torch
 from fake_tensors import (
@@ -32,6 +34,7 @@ from fake_tensors import (
     tensors_in,
     with_tensors,
     without_numbers,
+    zeros,
 )
 from torch.utils._python_dispatch import TorchDispatchMode
 
@@ -41,10 +44,23 @@ BLOCK = 512
 """torch's allocator hands out a GPU's memory in multiples of so many bytes."""
 GOING_ON = 3
 """The made-up token that ends no answer."""
+CAPABILITY = 9, 0
+"""The compute capability of the devices, an H100's: transformers chooses kernels by it."""
 GUARDS = "_ZN3c104impl26device_guard_impl_registryE"
 """torch's table of what guards the current device of each kind, as its library names it."""
 
 aten = torch.ops.aten
+COUNTING = {
+    aten.nonzero.default,
+    aten.unique_consecutive.default,
+    aten._unique2.default,
+    aten.unique_dim.default,
+    aten.repeat_interleave.Tensor,
+    aten.masked_select.default,
+}
+"""Operations whose result has as many numbers as the values say. The host waits to learn how many."""
+UNEQUAL = {aten.eq.Scalar}
+"""A number without a value is equal to none that is given: no pixel is padding. Whatever else is asked is true."""
 PRODUCTS = {aten.mm, aten.addmm, aten.bmm, aten.baddbmm, aten.convolution}
 
 
@@ -81,6 +97,7 @@ class FakeDevices(TorchDispatchMode):
             aten._local_scalar_dense.default: self._number,
             aten._to_copy.default: self._copy,
             aten.copy_.default: self._copy_into,
+            aten.histc.default: self._count_in_bins,
         }
         """Operation -> what is done instead of it."""
         self._live: set[int] = set()
@@ -102,11 +119,15 @@ class FakeDevices(TorchDispatchMode):
             self.bytes[device] += size
             self.peak[device] = max(self.peak[device], self.bytes[device])
             weakref.finalize(storage, self._release, key, size, device)
-        return OnDevice(content, device)
+        return OnDevice(content, device, self)
 
     def _release(self, key: int, size: int, device: torch.device) -> None:
         self._live.discard(key)
         self.bytes[device] -= size
+
+    def waits_in(self, package: str) -> int:
+        """How often the host waited in lines of a package."""
+        return sum(number for line, number in self.waits.items() if line.startswith(f"{package}/"))
 
     def wait(self) -> None:
         """Notes that the host waits for a device."""
@@ -151,16 +172,24 @@ class FakeDevices(TorchDispatchMode):
                 raise NotImplementedError(f"{operation}: would put numbers that have no value among others")
             values, more = with_tensors(given, content_of if known else without_numbers)
             return operation(*values, **more)
-        if operation is aten.nonzero.default:
+        if operation in COUNTING:
             self.wait()
-        else:
-            made = self._shapes.made(operation, given)
-            if not all(map(is_kept, tensors_in(made))):
-                return made
-            if not known:
-                return with_tensors(made, self._tokens if operation is aten.argmax.default else ones)
+            values, more = with_tensors(given, numbers_of)
+            return operation(*values, **more)
+        made = self._shapes.made(operation, given)
+        follows = known and any(True for _ in tensors_in(given))
+        if not all(is_kept(tensor, follows=follows) for tensor in tensors_in(made)):
+            return made
+        if not known:
+            return with_tensors(made, self._made_up(operation))
         values, more = with_tensors(given, content_of)
         return operation(*values, **more)
+
+    def _made_up(self, operation: Any) -> Callable[[torch.Tensor], torch.Tensor]:
+        """What makes numbers in the place of a result that follows from numbers without values."""
+        if operation is aten.argmax.default:
+            return self._tokens
+        return zeros if operation in UNEQUAL else ones
 
     def _tokens(self, tensor: torch.Tensor) -> torch.Tensor:
         """The most likely tokens of so many rows: the first third ends the answer."""
@@ -181,7 +210,10 @@ class FakeDevices(TorchDispatchMode):
         if target.type == "cpu":
             return copy(numbers_of(source), **on_cpu)  # type: ignore[no-any-return]
         made = copy(without_numbers(source), **named | {"device": torch.device("meta")})
-        return self.tensor(copy(numbers_of(source), **on_cpu) if is_kept(made) else made, target)
+        follows = not content_of(source).is_meta
+        return self.tensor(
+            copy(numbers_of(source), **on_cpu) if is_kept(made, follows=follows) else made, target
+        )
 
     def _copy_into(
         self, target: torch.Tensor, source: torch.Tensor, non_blocking: bool = False
@@ -190,6 +222,11 @@ class FakeDevices(TorchDispatchMode):
         if not content_of(target).is_meta:
             content_of(target).copy_(numbers_of(source))
         return target
+
+    def _count_in_bins(self, tensor: torch.Tensor, *bins: Any, **named: Any) -> torch.Tensor:
+        """How many numbers are in each bin, also of whole numbers, of which the CPU counts none."""
+        counts = aten.histc.default(numbers_of(tensor).float(), *bins, **named)
+        return self.tensor(counts.to(tensor.dtype), tensor.device)
 
     def _note_copy(self, source: torch.Tensor, target: torch.device, *, is_waited_for: bool) -> None:
         """Notes a copy between host and device. One to the host is waited for whatever is asked: it is read next."""
@@ -215,7 +252,7 @@ class FakeDevices(TorchDispatchMode):
                 self.wait()
             numbers = numbers_of(index)
             found = numbers.nonzero().unbind(1) if index.dtype == torch.bool else [numbers]
-            placed += [OnDevice(each, indexed.device) for each in found]
+            placed += [OnDevice(each, indexed.device, self) for each in found]
         return indexed, placed, *more
 
     def _attend(
@@ -270,6 +307,17 @@ def _line() -> str:
     return "elsewhere"
 
 
+def _tensor(data: Any, make: Callable[..., torch.Tensor] = torch.tensor, **named: Any) -> torch.Tensor:
+    """As `torch.tensor`, which reads the numbers of tensors in a list past whoever follows operations."""
+    return make(_numbers_in(data), **named)
+
+
+def _numbers_in(data: Any) -> Any:
+    if isinstance(data, (list, tuple)):
+        return [_numbers_in(part) for part in data]
+    return data.tolist() if isinstance(data, OnDevice) else data
+
+
 @contextmanager
 def devices_that_are_not_there(stop: int) -> Iterator[FakeDevices]:
     """CUDA devices, as many as are named. `stop` is the token that ends an answer.
@@ -285,8 +333,14 @@ def devices_that_are_not_there(stop: int) -> Iterator[FakeDevices]:
     torch._C._set_only_lift_cpu_tensors(
         True
     )  # what is made of a list is copied to the device where it is seen
+    capability = patch.object(torch.cuda, "get_device_capability", lambda *_: CAPABILITY)
     try:
-        with torch.inference_mode(), FakeDevices(stop) as devices:
+        with (
+            torch.inference_mode(),
+            patch.object(torch, "tensor", _tensor),
+            capability,
+            FakeDevices(stop) as devices,
+        ):
             yield devices
     finally:
         torch._C._set_only_lift_cpu_tensors(lifts)

@@ -1,7 +1,7 @@
 """Tensors that claim to be on a CUDA device, and what they hold instead."""
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 
@@ -9,16 +9,24 @@ MOST_KEPT = 2**22
 """Whole numbers of a larger tensor are not kept: those of quantized weights, say."""
 
 
+class Owner(Protocol):
+    """What counts the memory of tensors."""
+
+    def tensor(self, content: torch.Tensor, device: torch.device) -> "OnDevice":
+        """A tensor of that content on a device."""
+
+
 class OnDevice(torch.Tensor):
     """A tensor that claims to be on a CUDA device."""
 
     content: torch.Tensor
     """On the CPU where its numbers are kept, else on torch's meta device."""
+    owner: "Owner"
 
     __torch_function__ = torch._C._disabled_torch_function_impl  # type: ignore[assignment]
 
     @staticmethod
-    def __new__(cls, content: torch.Tensor, device: torch.device) -> "OnDevice":  # noqa: D102
+    def __new__(cls, content: torch.Tensor, device: torch.device, owner: "Owner") -> "OnDevice":  # noqa: D102
         made: OnDevice = torch.Tensor._make_wrapper_subclass(
             cls,
             content.shape,
@@ -27,8 +35,16 @@ class OnDevice(torch.Tensor):
             dtype=content.dtype,
             device=device,
         )
-        made.content = content
+        made.content, made.owner = content, owner
         return made
+
+    def __deepcopy__(self, memo: Any) -> "OnDevice":
+        """A copy of all memory that it is a view of, as torch makes it of other tensors."""
+        content = self.content
+        size = content.untyped_storage().nbytes() // content.itemsize
+        memory = content.as_strided((size,), (1,), 0).clone()
+        copied = memory.as_strided(content.shape, content.stride(), content.storage_offset())
+        return self.owner.tensor(copied, self.device)
 
     def tolist(self) -> Any:
         """The numbers, copied to the CPU first: torch has lists of no subclass."""
@@ -74,9 +90,17 @@ def ones(tensor: torch.Tensor) -> torch.Tensor:
     return torch.ones(tensor.shape, dtype=tensor.dtype)
 
 
-def is_kept(tensor: torch.Tensor) -> bool:
-    """Whether the numbers of such a tensor are kept: whole numbers and truth values, if they are not too many."""
-    return not tensor.is_floating_point() and tensor.numel() <= MOST_KEPT
+def zeros(tensor: torch.Tensor) -> torch.Tensor:
+    """As many zeros on the CPU."""
+    return torch.zeros(tensor.shape, dtype=tensor.dtype)
+
+
+def is_kept(tensor: torch.Tensor, *, follows: bool = False) -> bool:
+    """Whether the numbers of such a tensor are kept, if they are not too many.
+
+    Whole numbers and truth values are, and floating-point numbers that follow from such alone.
+    """
+    return (follows or not tensor.is_floating_point()) and tensor.numel() <= MOST_KEPT
 
 
 def tensors_in(value: Any) -> Iterator[torch.Tensor]:
