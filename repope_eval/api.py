@@ -207,23 +207,28 @@ def evaluate(
         raise RepopeError(
             "evaluate asks with one process; for several, start python -m repope_eval with torchrun"
         )
-    groups = {"model": model, "bench": bench}
+    groups = words_of(RunSettings, {"model": model, "bench": bench})
     others = {"model": model_settings or {}, "bench": bench_settings or {}, **settings}
-    words = spelt_out(RunSettings, [*words_of(RunSettings, groups), *words_of(RunSettings, others)])
+    words = spelt_out(RunSettings, [*groups, *words_of(RunSettings, others)])
     command = shlex.join(["python", "-m", "repope_eval", *words])
     results: list[Scores | None] = []
 
     def execute(composed: Sequence[DictConfig]) -> None:
-        # Imported here: those who score answers of other programs wait for no asker, page or tracker.
-        from repope_eval.pipeline import run
-
-        results.append(run(settings_from(RunSettings, composed[0]), command, show=lambda _: None))
+        results.append(_run_silently(settings_from(RunSettings, composed[0]), command))
 
     with _run_logged(), _interruptible():
         launch_within(RunSettings, execute, words)
     (scores,) = results
     assert scores is not None, "a single process is the main rank"
     return scores
+
+
+def _run_silently(settings: RunSettings, command: str) -> Scores | None:
+    # Imported here: those who score answers of other programs wait for no asker, page or tracker.
+    from repope_eval.machine.run_estimate import note_estimate
+    from repope_eval.pipeline import run
+
+    return run(settings, command, show=lambda _: None, note=note_estimate)
 
 
 @contextmanager

@@ -9,7 +9,11 @@ from typing import Any
 import pytest
 from conftest import CommandLine
 
+import repope_eval
+from repope_eval import pipeline
 from repope_eval.benchmarks.benchmark import BenchmarkSize
+from repope_eval.commands import run as commands_run
+from repope_eval.machine import run_estimate
 from repope_eval.machine.memory_need import published_shape
 from repope_eval.machine.run_estimate import estimate_asking, note_estimate
 from repope_eval.machine.speed import estimate_speed, named_card
@@ -115,3 +119,23 @@ def test_the_page_and_the_console_tell_it(unbroken: Path, command_line: CommandL
     )
     assert line in result.stderr
     assert line in (run / "report.html").read_text(encoding="utf-8")
+
+
+def test_a_run_notes_it_before_it_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On this CPU, which is taken for a card."""
+    monkeypatch.setattr(run_estimate, "card_of", lambda _: named_card("T4"))
+    repope_eval.evaluate("tiny", "demo", limit=1, out=str(tmp_path / "run"))
+    manifest = json.loads((tmp_path / "run" / "manifest.json").read_text(encoding="utf-8"))
+    estimate = manifest["inference"]["estimate"]
+    assert estimate["card"] == "T4"
+    assert 0 <= estimate["seconds"] < 1
+    assert estimate_line(manifest) in (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+
+
+def test_the_command_notes_it_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[Any] = []
+    monkeypatch.setattr(pipeline, "run", lambda *_, note: given.append(note))
+    monkeypatch.setattr(pipeline, "run_together", lambda *_, note: given.append(note))
+    commands_run.execute(VICUNA, "")
+    commands_run.execute_together([VICUNA], "")
+    assert given == [note_estimate] * 2
