@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Iterable, Iterator
 
-from repope_eval.commands.command_line import COMMANDS
+from repope_eval.settings.commands import COMMANDS
 from repope_eval.settings.composition import listed_models
 from repope_eval.settings.fields import Field, fields_by_key, groups_of, own_fields, typed
 

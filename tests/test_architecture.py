@@ -15,10 +15,10 @@ from typing import get_type_hints
 import pytest
 from conftest import PROJECT
 
-from repope_eval.commands.command_line import COMMANDS
 from repope_eval.exporting.trackers import TRACKERS
 from repope_eval.models.families import FAMILIES
 from repope_eval.settings.askers import ASKERS
+from repope_eval.settings.commands import COMMANDS
 from repope_eval.settings.named_files import GROUP_FOLDERS, shipped_folder
 
 PACKAGE = PROJECT / "repope_eval"
@@ -215,7 +215,7 @@ def test_no_module_gives_a_name_two_values() -> None:
 @pytest.mark.parametrize(
     ("path", "name"),
     [
-        ("commands/command_line.py", "COMMANDS"),
+        ("settings/commands.py", "COMMANDS"),
         ("commands/export.py", "FORMATS"),
         ("benchmarks/sources.py", "SOURCES"),
         ("settings/askers.py", "ASKERS"),

@@ -10,7 +10,7 @@ import yaml
 from conftest import PROJECT
 
 import repope_eval
-from repope_eval.commands.command_line import COMMANDS
+from repope_eval.settings.commands import COMMANDS
 
 WORKFLOWS = sorted((PROJECT / ".github" / "workflows").glob("*.yml"))
 

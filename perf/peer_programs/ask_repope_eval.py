@@ -5,6 +5,7 @@ The benchmark is drawn, so its files are not the published ones: their hashes ar
 
 import hashlib
 import json
+import runpy
 import sys
 from collections.abc import Generator, Sequence
 from contextlib import closing
@@ -13,7 +14,6 @@ from pathlib import Path
 
 from peer_job import Job, Stopwatch, read_job, write_report
 
-from repope_eval.__main__ import main as run_command
 from repope_eval.asking.asker import AskedImage, Asker
 from repope_eval.asking.native.batches import TransformersAsker
 from repope_eval.benchmarks import coco
@@ -39,14 +39,14 @@ def known_annotations(job: Job) -> Path:
 
 
 def run_to_its_end(words: Sequence[str]) -> None:
-    """Runs the command with these words.
+    """Runs `python -m repope_eval` with these words, in this process, whose clock is on the asking.
 
     Raises:
         SystemExit: it failed.
     """
     sys.argv = ["repope_eval", *words]
     try:
-        run_command()
+        runpy.run_module("repope_eval", run_name="__main__")
     except SystemExit as ended:
         if ended.code:
             raise

@@ -11,8 +11,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from repope_eval.errors import InterruptionError, RepopeError, SaidElsewhereError
-from repope_eval.settings import command_settings, config
 from repope_eval.settings.benchmark_words import ALL, spelt_out, split_by_benchmark
+from repope_eval.settings.commands import COMMANDS
 from repope_eval.settings.fields import command_place, nearest
 from repope_eval.settings.quick_checks import dashed_settings, misspelt_keys
 from repope_eval.system.output import write, write_error
@@ -24,27 +24,6 @@ if TYPE_CHECKING:
     from repope_eval.settings.launching import Turn
 
 log = logging.getLogger("repope_eval")
-
-COMMANDS = {
-    "run": config.RunSettings,
-    "score": config.ScoreSettings,
-    "report": config.ReportSettings,
-    "status": config.StatusSettings,
-    "data": command_settings.DataSettings,
-    "slurm": config.SlurmSettings,
-    "models": config.ModelsSettings,
-    "doctor": config.DoctorSettings,
-    "fetch": config.FetchSettings,
-    "questions": command_settings.QuestionsSettings,
-    "build": command_settings.BuildSettings,
-    "annotate": command_settings.AnnotateSettings,
-    "relabel": command_settings.RelabelSettings,
-    "audit": command_settings.AuditSettings,
-    "estimate": command_settings.EstimateSettings,
-    "compare": command_settings.CompareSettings,
-    "export": command_settings.ExportSettings,
-}
-"""The commands, each a module of `repope_eval.commands`, with their settings."""
 
 SEVERAL_BENCHMARKS_COMMANDS = ("run", "data", "slurm")
 """The commands that take several benchmarks, `bench=[A,B]`."""

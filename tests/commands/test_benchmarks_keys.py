@@ -8,8 +8,8 @@ import pytest
 from conftest import CommandLine
 
 from repope_eval.benchmarks.custom import DEMO_FOLDER
-from repope_eval.commands.command_line import COMMANDS
 from repope_eval.settings.benchmark_words import spelt_out
+from repope_eval.settings.commands import COMMANDS
 from repope_eval.settings.config import BenchSettings
 from repope_eval.settings.fields import fields_by_key
 

@@ -2,8 +2,8 @@ import re
 
 import pytest
 
-from repope_eval.commands.command_line import COMMANDS
 from repope_eval.commands.help import SETTINGS_TITLE, help_page
+from repope_eval.settings.commands import COMMANDS
 from repope_eval.settings.fields import groups_of, told_fields, typed
 from repope_eval.settings.named_files import choices
 

@@ -33,9 +33,9 @@ from served import ended, served
 
 from perf.chat_families.qwen import qwen2_5_vl
 from repope_eval.benchmarks.custom import DEMO_FOLDER
-from repope_eval.commands.command_line import COMMANDS
 from repope_eval.relabelling.queue import Queued, write_queue
 from repope_eval.settings.benchmark_words import spelt_out
+from repope_eval.settings.commands import COMMANDS
 from repope_eval.settings.quick_checks import misspelt_keys
 from repope_eval.system.json_files import read_rows
 

@@ -9,7 +9,7 @@ from conftest import FAMILY_MODELS, PROJECT
 
 from docs_making.__main__ import REFERENCE, made_files
 from docs_making.architecture import layers, purpose
-from repope_eval.commands.command_line import COMMANDS
+from repope_eval.settings.commands import COMMANDS
 from repope_eval.settings.fields import groups_of, told_fields, typed
 
 

@@ -6,9 +6,9 @@ import pytest
 from hydra.core.config_store import ConfigStore
 from told_mistakes import MEND, mistakes_in
 
-from repope_eval.commands.command_line import COMMANDS
 from repope_eval.errors import RepopeError
 from repope_eval.settings.command_settings import RelabelSettings
+from repope_eval.settings.commands import COMMANDS
 from repope_eval.settings.config import ModelsSettings, ScoreSettings
 from repope_eval.settings.fields import fields_by_key
 from repope_eval.settings.named_files import choices
