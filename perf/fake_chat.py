@@ -15,7 +15,7 @@ class does not expect its embeddings on another device. `device_map=auto` may pl
 """
 
 import argparse
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -26,15 +26,10 @@ from fake_cuda import DTYPE, FIRST, MOST_NEW_TOKENS, SECOND, Counts, over_two_de
 from fake_device import GOING_ON, FakeDevices, devices_that_are_not_there
 from gauges import print_table
 
-from repope_eval.asking.chat.generation import (
-    ChatGeneration,
-    Limits,
-    ask_after_prefix,
-    ask_alone,
-    ask_together,
-)
+from repope_eval.asking.chat.generation import Limits
 from repope_eval.asking.chat.loading import ChatModel, read_chat_description
 from repope_eval.asking.chat.processor import ChatPrepared
+from repope_eval.asking.chat.ways import WAYS, Way
 from repope_eval.asking.native.generation import find_spellings
 from repope_eval.models.fields import first_line
 from repope_eval.settings.askers import CHAT
@@ -52,15 +47,17 @@ HEADINGS = (
     "over two devices",
 )
 
+NAMES: Mapping[Way, str] = dict(
+    zip(
+        WAYS["shared"],
+        ("several images", "several, fed one by one", "together", "after the prefix", "alone"),
+        strict=True,
+    )
+)
+"""The ways of asking, the fastest first, each with a name that is short enough for a table."""
+
 STOP = 1
 """The made-up token that ends an answer."""
-
-WAYS: Mapping[str, Callable[[ChatModel, ChatPrepared, Limits], list[ChatGeneration]]] = {
-    "together": ask_together,
-    "after the prefix": ask_after_prefix,
-    "alone": ask_alone,
-}
-"""Name -> a way of asking about an image, the fastest first."""
 
 
 @contextmanager
@@ -105,22 +102,22 @@ def fake_chat_model(
         )
 
 
-def count_chat(model: ChatModel, devices: FakeDevices, questions: int, way: str) -> Counts:
+def count_chat(model: ChatModel, devices: FakeDevices, questions: int, way: Way) -> Counts:
     """Asks about a drawn image in one way.
 
     Args:
         questions: about the image.
-        way: the key of `WAYS`.
+        way: of asking about images.
     """
     (image,) = draw_images(1)
-    prepared = model.processor.prepare(image, pope_questions(questions)).in_format(DTYPE)
+    prepared = model.processor.prepare(image, pope_questions(questions)).cast(DTYPE)
     assert isinstance(prepared, ChatPrepared)
     limits = Limits(max_new_tokens=MOST_NEW_TOKENS, spellings=find_spellings(model.processor))
     weights = devices.bytes.total()
     devices.forget()
-    answers = WAYS[way](model, prepared, limits)
+    answers = way.ask(model, [prepared], limits)
     return Counts(
-        answers=[list(answers)],
+        answers=[list(each) for each in answers],
         weights=weights,
         encoding=0,
         answering=devices.peak.total() - weights,
@@ -139,9 +136,9 @@ def count_first_way(
     failures = []
     with fake_chat_model(folder, embeddings_on) as (model, devices):
         devices.stop = GOING_ON  # the most that answers may take
-        for way in WAYS:
+        for way, name in NAMES.items():
             try:
-                return way, count_chat(model, devices, questions, way)
+                return name, count_chat(model, devices, questions, way)
             except Exception as error:  # a class that was not made for this raises whatever it does
                 failures.append(error)
     raise failures[-1]

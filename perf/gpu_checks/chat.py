@@ -49,6 +49,6 @@ def _asked(folder: Path, device: torch.device, dtype: NumberFormat, engine: Engi
     bench = BenchSettings(name="demo", source="demo", variants=("random",))
     settings = RunSettings(model=model, bench=bench, engine=engine, verify=0, device=str(device), out="none")
     asker = load_chat_asker(settings, Ranks())
-    images = asker.in_order(with_questions(demo_files(device)))
+    images = asker.order_images(with_questions(demo_files(device)))
     answers, seconds = timed(device, lambda: [answer for batch in asker.ask(images) for answer in batch])
     return Asked({answer.question: answer.response for answer in answers}, asker.facts(), seconds)

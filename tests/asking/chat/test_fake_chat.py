@@ -16,7 +16,7 @@ from repope_eval.models.recipe import Prepared
 with pytest.MonkeyPatch.context() as path:
     path.syspath_prepend(PROJECT / "perf")
     import fake_chat
-    from fake_chat import WAYS, count_chat, count_first_way, fake_chat_model
+    from fake_chat import NAMES, count_chat, count_first_way, fake_chat_model
     from fake_cuda import FIRST, MOST_NEW_TOKENS, SECOND, count, fake_model, prepared
     from fake_device import devices_that_are_not_there
 
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.perf
 FolderOf = Callable[[str], Path]
 
 QUESTIONS = 3
-FASTEST = {kind: "alone" if kind == "mllama" else "together" for kind in CHECKPOINTS}
+FASTEST = {kind: "alone" if kind == "mllama" else "several images" for kind in CHECKPOINTS}
 """Mllama's processor says which tiles each token sees, which belongs to a question."""
 
 
@@ -61,9 +61,9 @@ def test_sharing_an_image_takes_fewer_operations_and_waits_than_asking_alone(
     folder_of: FolderOf,
 ) -> None:
     found = {}
-    for way in WAYS:
+    for way, name in NAMES.items():
         with fake_chat_model(folder_of("qwen2_5_vl")) as (model, devices):
-            found[way] = count_chat(model, devices, 8, way)
+            found[name] = count_chat(model, devices, 8, way)
     assert found["together"].operations < found["after the prefix"].operations < found["alone"].operations
     assert found["together"].waits < found["alone"].waits
     assert len({counts.weights for counts in found.values()}) == 1
@@ -79,7 +79,7 @@ def test_the_program_says_what_it_cannot_follow(
     monkeypatch.setattr(sys, "argv", ["fake_chat.py", *words])
     fake_chat.main()
     *_, followed, lost, error = capsys.readouterr().out.splitlines()
-    assert followed.split()[:2] == ["idefics3", "together"]
+    assert followed.split()[:2] == ["idefics3", "several"]
     assert followed.endswith("  2 of 2")
     assert lost.split()[1:3] == ["not", "followed"]
     assert error.startswith(f"{tmp_path.name}, one device: RepopeError: {tmp_path}: holds no config.json")
