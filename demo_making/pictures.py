@@ -36,6 +36,7 @@ def main() -> None:
         with _serving(folder) as address:
             page.goto(address)
             page.locator("#stage img").wait_for()
+            page.keyboard.press("Escape")  # the guideline
             for key in KEYS:
                 page.keyboard.press(key)
                 page.wait_for_timeout(500)

@@ -13,6 +13,7 @@ from filelock import Timeout
 from repope_eval.benchmarks.images import locate_images
 from repope_eval.errors import InterruptionError, RepopeError
 from repope_eval.records import Question
+from repope_eval.relabelling.guideline import GUIDELINE, read_guideline
 from repope_eval.relabelling.label_file import Disputes, LabelFile, read_disputes
 from repope_eval.relabelling.queue import blind_order, read_questions
 from repope_eval.relabelling.session import Session
@@ -41,18 +42,20 @@ def execute(settings: AnnotateSettings, command: str) -> None:
         InterruptionError: a signal ended the program, as one always does; says what is stored and how to go on.
     """
     _require_packages()
-    inputs = [Path(name).expanduser() for name in (*listed(settings.questions), *settings.annotators)]
+    names = (*listed(settings.questions), *settings.annotators, *listed(settings.guideline))
+    inputs = [Path(name).expanduser() for name in names]
     out = Path(settings.out).expanduser()
     _refuse_an_input(settings, out, inputs)
+    guideline = read_guideline(Path(settings.guideline).expanduser()) if settings.guideline else GUIDELINE
     asked, known, disputes = _questions_asked(settings)
     images = _images_there(settings, asked)
     with _held_file(settings, out):
         file = LabelFile(out, settings.annotator, known)
         shown = blind_order((question for question in asked if question.image in images), settings.annotator)
         views = disputes.views if disputes else {}
-        _serve_page(
-            settings, Session(shown, images, file, views, num_skipped=len(asked) - len(shown)), command
-        )
+        num_skipped = len(asked) - len(shown)
+        session = Session(shown, images, file, views, guideline=guideline, num_skipped=num_skipped)
+        _serve_page(settings, session, command)
 
 
 def _require_packages() -> None:

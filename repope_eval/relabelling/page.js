@@ -20,6 +20,8 @@ let numTold = 1; // how many the server tells at once
 let windows = new Map(); // what it is asked of them, by the first of each
 let [numQuestions, numImages, numLabelled] = [0, 0, 0];
 let current = 0;
+let next = null; // the next question without a label; null: there is none
+let isAnswered = false; // whether the current one was labelled just now: the page goes on when no note is being written
 let isSeen = false; // whether the image of the current question is
 let isStoring = false;
 let isTakenOver = false;
@@ -67,7 +69,7 @@ async function storeActs() {
       break;
     }
     acts.shift();
-    numLabelled = stored.num_labelled;
+    [numLabelled, next] = [stored.num_labelled, stored.next];
     questions[stored.number] = stored.question;
     if (acts.length > 0) {
       showQuestion();
@@ -153,8 +155,9 @@ async function fetchQuestion(number) {
 
 async function show(number) {
   current = number;
-  isSeen = isAtEnd = false;
+  isSeen = isAtEnd = isAnswered = false;
   closeNote();
+  closeJump();
   const problem = await fetchQuestion(number);
   if (number !== current || isAtEnd) return;
   if (problem) return complain(problem); // and asked again when the server is there
@@ -185,6 +188,7 @@ function showQuestion() {
   const { name, text, label, note, views } = questions[current] ?? { name: "", text: "", label: null, note: "", views: [] };
   find("question").textContent = text;
   find("place").textContent = `Question ${current + 1} of ${numQuestions}`;
+  find("place").hidden = isAtEnd;
   find("image-name").textContent = name;
   find("note").textContent = note;
   find("note").hidden = !note;
@@ -229,17 +233,24 @@ function pace(left) {
   return `${Math.round(60_000 / mean)} a minute${left ? `, about ${time} left` : ""}`;
 }
 
-function showNext(next) {
+function showNext() {
   if (next === null) showEnd();
   else show(next);
 }
 
+// What follows a label, and a note that is kept or dropped behind it.
+function goOn() {
+  if (isAnswered && !isWriting()) showNext();
+  else showQuestion();
+}
+
 function showEnd() {
-  isSeen = false;
+  isSeen = isAnswered = false;
   isAtEnd = true;
+  closeJump();
   showQuestion();
   find("question").textContent = "All questions are labelled";
-  find("place").textContent = find("image-name").textContent = "";
+  find("image-name").textContent = "";
   find("note").hidden = true;
   find("views")?.replaceChildren();
   message(`All ${counted(numQuestions, "question")} are labelled and stored. This page may be closed.`);
@@ -247,28 +258,53 @@ function showEnd() {
 
 // ---- What the annotator does
 
-function answer(label) {
+function answer(label, withNote = false) {
   if (isTakenOver || !isSeen) return;
   if (acts.at(-1)?.name === SAID[label] && !isWriting()) return; // the same key again, before the page could move on
   const number = current;
   const note = takenNote();
-  take(SAID[label], () => ({ number, ...spoken(number), label, ...note }), ({ next }) => {
+  isAnswered = true;
+  if (withNote) openNote(note.note);
+  take(SAID[label], () => ({ number, ...spoken(number), label, ...note }), () => {
     labelTimes = [...labelTimes, performance.now()].slice(-RECENT);
-    if (isWriting()) showQuestion();
-    else showNext(next);
+    goOn();
   });
 }
 
 function undo() {
   if (isTakenOver || (numLabelled === 0 && acts.length === 0)) return;
-  if (isWriting()) keepNote();
+  if (isWriting()) keepNote(showQuestion);
   take("Undo", () => numLabelled > 0 && { number: null }, ({ number }) => show(number));
 }
 
-function move(step) {
-  const number = isAtEnd ? current : current + step;
+function goTo(number) {
   if (acts.length > 0 || number < 0 || number >= numQuestions) return;
   keepNote(() => show(number));
+}
+
+const move = (step) => goTo(isAtEnd ? current : current + step);
+
+function openJump() {
+  if (!numQuestions) return;
+  find("jumping").hidden = false;
+  find("number").max = numQuestions;
+  find("number").value = current + 1;
+  find("number").focus();
+  find("number").select();
+}
+
+function closeField(form) {
+  if (form.contains(document.activeElement)) document.activeElement.blur();
+  form.hidden = true;
+}
+
+const closeJump = () => closeField(find("jumping"));
+
+// ---- What the labels mean
+
+function showGuideline() {
+  find("guideline").showModal();
+  find("guideline").scrollTop = 0; // and not at its button, which has the focus
 }
 
 // ---- Notes
@@ -278,16 +314,20 @@ const isWriting = () => !find("writing").hidden;
 // What is said of a question so far.
 const spoken = (number) => ({ label: questions[number].label, note: questions[number].note });
 
-function openNote() {
+function openNote(text = questions[current]?.note) {
   if (isTakenOver || isAtEnd || !questions[current]) return;
   find("writing").hidden = false;
-  find("text").value = questions[current].note;
+  find("about").textContent = `Note on question ${current + 1}`;
+  find("keep").textContent = isAnswered ? "Keep and go on" : "Keep";
+  find("text").value = text;
   find("text").focus();
 }
 
-function closeNote() {
-  if (find("writing").contains(document.activeElement)) document.activeElement.blur();
-  find("writing").hidden = true;
+const closeNote = () => closeField(find("writing"));
+
+function dropNote() {
+  closeNote();
+  if (acts.length === 0) goOn();
 }
 
 // The note that is being written, if any, for the act that ends its writing.
@@ -299,21 +339,28 @@ function takenNote() {
 
 const isUnkept = () => isWriting() && find("text").value.trim() !== questions[current].note;
 
-function keepNote(follow = showQuestion) {
+function keepNote(follow = goOn) {
   const number = current;
-  const isNew = isUnkept();
+  if (!isUnkept()) {
+    closeNote();
+    if (acts.length === 0) follow();
+    return;
+  }
   const written = takenNote();
-  if (!isNew) follow();
-  else take("the note", () => ({ number, ...spoken(number), ...written }), follow);
+  take("the note", () => ({ number, ...spoken(number), ...written }), follow);
 }
+
+const LABELS = { y: "yes", n: "no", a: "ambiguous" };
 
 const KEYS = {
   y: () => answer("yes"),
   n: () => answer("no"),
   a: () => answer("ambiguous"),
   u: undo,
-  m: openNote,
-  Enter: openNote,
+  m: () => openNote(),
+  Enter: () => openNote(),
+  g: openJump,
+  "?": showGuideline,
   ArrowLeft: () => move(-1),
   ArrowRight: () => move(1),
   "+": look.larger,
@@ -322,21 +369,27 @@ const KEYS = {
   0: look.whole,
 };
 
-// A key that is held down counts once, and one that a button or the note's field wants is theirs.
+// A key that is held down counts once, and one that a button, a field or the open guideline wants is theirs.
 function press(event) {
-  if (event.key === "Escape" && isWriting()) return closeNote();
+  if (find("guideline").open) {
+    if (event.key === "?") find("guideline").close();
+    return;
+  }
+  if (event.key === "Escape" && !find("jumping").hidden) return closeJump();
+  if (event.key === "Escape" && isWriting()) return dropNote();
   const isTheirs = event.target.closest("input") || (event.key === "Enter" && event.target.closest("button"));
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
   if (isTheirs || event.repeat || event.ctrlKey || event.metaKey || event.altKey || !KEYS[key] || !numQuestions) return;
   event.preventDefault();
-  KEYS[key]();
+  if (event.shiftKey && LABELS[key]) answer(LABELS[key], true);
+  else KEYS[key]();
 }
 
 async function start() {
   const { document: told, problem } = await ask("open");
   if (problem) return complain(problem);
   [tab, numTold] = [told.tab, told.num_told];
-  [numQuestions, numImages, numLabelled] = [told.num_questions, told.num_images, told.num_labelled];
+  [numQuestions, numImages, numLabelled, next] = [told.num_questions, told.num_images, told.num_labelled, told.next];
   [questions, windows] = [[], new Map()];
   isTakenOver = false;
   [numActs, acts] = [0, []];
@@ -344,17 +397,21 @@ async function start() {
   const skipped = told.num_skipped;
   find("skipped").textContent = skipped ? `${counted(skipped, "question")} left out: no image` : "";
   current = numQuestions - 1; // what stands before the end
-  showNext(told.next);
+  showNext();
+  if (numLabelled === 0) showGuideline();
 }
 
 document.addEventListener("keydown", press);
 for (const button of document.querySelectorAll("[data-label]")) {
   button.addEventListener("click", () => answer(button.dataset.label));
 }
-for (const [id, act] of [["back", KEYS.ArrowLeft], ["undo", undo], ["write", openNote], ["on", KEYS.ArrowRight], ["drop", closeNote]]) {
+for (const [id, act] of [["back", KEYS.ArrowLeft], ["undo", undo], ["write", KEYS.m], ["on", KEYS.ArrowRight], ["drop", dropNote],
+  ["place", openJump], ["stay", closeJump], ["help", showGuideline]]) {
   find(id).addEventListener("click", act);
 }
 find("writing").addEventListener("submit", (event) => { event.preventDefault(); keepNote(); });
+find("jumping").addEventListener("submit", (event) => { event.preventDefault(); goTo(find("number").valueAsNumber - 1); });
+find("guideline").addEventListener("click", (event) => { if (event.target === find("guideline")) find("guideline").close(); });
 find("again").addEventListener("click", () => (tab && !isTakenOver ? watch() : start()));
 document.addEventListener("visibilitychange", watch);
 window.addEventListener("focus", watch);

@@ -136,19 +136,16 @@ MEDIA_TYPES = {
 """The files that the page asks for."""
 
 
-def page(annotator: str, token: str, *, decides: bool) -> str:
-    """The document of the page.
-
-    Args:
-        annotator: whose page it is.
-        token: goes with each file that the page asks for.
-        decides: whether the annotator decides between two others.
-    """
-    return (
-        _environment()
-        .get_template("page.html.j2")
-        .render(annotator=annotator, token=token, decides=decides, longest_note=MOST_NOTE_CHARACTERS)
-    )
+def page(session: Session, token: str) -> str:
+    """The document of the page of a session; the token goes with each file that it asks for."""
+    context = {
+        "annotator": session.file.annotator,
+        "token": token,
+        "decides": bool(session.views),
+        "guideline": session.guideline,
+        "longest_note": MOST_NOTE_CHARACTERS,
+    }
+    return _environment().get_template("page.html.j2").render(context)
 
 
 def page_file(name: str) -> str:
@@ -199,7 +196,7 @@ class _Handlers:
     def __init__(self, session: Session, token: str) -> None:
         self._session = session
         self._pictures = Pictures()
-        self._page = page(session.file.annotator, token, decides=bool(session.views))
+        self._page = page(session, token)
 
     async def show_page(self, _: Request) -> Response:
         return Response(self._page, media_type="text/html")

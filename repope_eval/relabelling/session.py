@@ -7,6 +7,7 @@ from typing import Any
 
 from repope_eval.errors import RepopeError
 from repope_eval.records import Question
+from repope_eval.relabelling.guideline import GUIDELINE
 from repope_eval.relabelling.label_file import UNSAID, Judgement, LabelFile
 
 WINDOW = 200
@@ -42,6 +43,8 @@ class Session:
     file: LabelFile
     views: Mapping[Question, Sequence[Judgement]] = field(default_factory=dict)
     """What others say of a question, for a person who decides between them; an annotator sees no such thing."""
+    guideline: Sequence[str] = GUIDELINE
+    """The paragraphs that say what the labels mean."""
     num_skipped: int = 0
     """How many questions are left out because their images are missing."""
     tab: int = 0

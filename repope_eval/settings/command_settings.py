@@ -90,6 +90,11 @@ class AnnotateSettings:
     decide: bool = setting(
         "ask only where one of annotators says yes and the other no, and show what both say", False
     )
+    guideline: str | None = setting(
+        "text file in UTF-8 that says what the labels mean, shown before the first one and by the key ?; null: a short "
+        "one of this program",
+        None,
+    )
     host: str = setting(
         "address of this machine to serve at; 0.0.0.0: all, for other machines and phones", "127.0.0.1"
     )

@@ -40,9 +40,14 @@ class Told:
 
 @contextmanager
 def opened(
-    browser: Browser, address: str, *, changed: Mapping[str, str] | None = None, **options: Any
+    browser: Browser,
+    address: str,
+    *,
+    changed: Mapping[str, str] | None = None,
+    reads_guideline: bool = False,
+    **options: Any,
 ) -> Iterator[tuple[Page, Told]]:
-    """The page in a window of its own, with some words of its programs changed."""
+    """The page in a window of its own, with some words of its programs changed, and its guideline closed."""
     told = Told()
     context = browser.new_context(**{"viewport": {"width": 1300, "height": 900}, **options})
     context.add_init_script(MEASURE)
@@ -53,6 +58,9 @@ def opened(
     if changed:
         page.route("**/*.js?*", partial(_answer_changed, changed))
     page.goto(address)
+    count(page).filter(has_text="labelled").wait_for()
+    if not reads_guideline and page.locator("dialog[open]").count() > 0:
+        page.keyboard.press("Escape")
     try:
         yield page, told
     finally:

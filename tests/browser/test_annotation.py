@@ -300,3 +300,127 @@ def test_the_older_of_two_tabs_stores_nothing_until_it_is_told_to_go_on(
         newer.keyboard.press("a")
         expect(newer.get_by_role("alert")).to_contain_text("Another tab or window has taken over")
     assert [line["label"] for line in stored_lines(out)] == ["no", "yes"]
+
+
+def test_shift_and_a_label_leave_room_for_a_note_on_the_same_question(
+    browser: Browser, questions: Path, tmp_path: Path
+) -> None:
+    out, of = tmp_path / "first.jsonl", len(rows("pope"))
+    with labelling(browser, out, questions) as (process, page, told):
+        place, text = page.locator("#place"), page.locator("#text")
+        expect(page.locator("#asked .hint")).to_have_text("Shift and y, n or a: with a note")
+        label(page, "Shift+A", 1, of)
+        expect(page.locator("label[for='text']")).to_have_text("Note on question 1")
+        expect(page.get_by_role("button", name="Keep and go on")).to_be_visible()
+        page.keyboard.type("a yoyo, not a ball")  # letters that are keys otherwise
+        page.keyboard.press("Enter")
+        expect(place).to_have_text(f"Question 2 of {of}")
+        expect(text).to_be_hidden()
+        label(page, "Shift+N", 2, of)  # and no note after all
+        page.keyboard.press("Enter")
+        expect(place).to_have_text(f"Question 3 of {of}")
+        label(page, "Shift+Y", 3, of)
+        text.fill("dropped")
+        page.keyboard.press("Escape")
+        expect(place).to_have_text(f"Question 4 of {of}")
+        seen(page)
+        process.send_signal(signal.SIGSTOP)  # all of it before the server answers
+        page.keyboard.press("Shift+Y")
+        page.keyboard.type("at once")
+        page.keyboard.press("Enter")
+        process.send_signal(signal.SIGCONT)
+        expect(place).to_have_text(f"Question 5 of {of}")
+        label(page, "n", 5, of)
+        page.keyboard.press("ArrowLeft")
+        page.keyboard.press("ArrowLeft")
+        expect(page.locator("#note")).to_have_text("at once")
+        page.keyboard.press("m")  # of a question that was labelled before: the page stays
+        text.fill("later")
+        expect(page.get_by_role("button", name="Keep", exact=True)).to_be_visible()
+        page.keyboard.press("Enter")
+        expect(page.locator("#note")).to_have_text("later")
+        expect(place).to_have_text(f"Question 4 of {of}")
+        assert told.errors == []
+    assert [(line["label"], line["note"]) for line in stored_lines(out)] == [
+        ("ambiguous", ""),
+        ("ambiguous", "a yoyo, not a ball"),
+        ("no", ""),
+        ("yes", ""),
+        ("yes", ""),
+        ("yes", "at once"),
+        ("no", ""),
+        ("yes", "later"),
+    ]
+
+
+def test_any_question_is_gone_to_by_its_number(browser: Browser, questions: Path, tmp_path: Path) -> None:
+    out, of = tmp_path / "first.jsonl", len(rows("pope"))
+    with labelling(browser, out, questions) as (_, page, told):
+        place, number = page.locator("#place"), page.get_by_label("Go to question")
+        label(page, "y", 1, of)
+        page.keyboard.press("m")
+        page.locator("#text").fill("kept by leaving")
+        place.click()
+        number.fill(str(of))
+        page.keyboard.press("Enter")
+        expect(place).to_have_text(f"Question {of} of {of}")
+        expect(number).to_be_hidden()
+        label(page, "n", 2, of)
+        page.keyboard.press("g")
+        assert number.input_value() == "2"
+        page.keyboard.type("1")  # in place of the number that stood there
+        page.get_by_role("button", name="Go", exact=True).click()
+        expect(place).to_have_text(f"Question 1 of {of}")
+        expect(page.locator("[data-label='yes']")).to_have_attribute("aria-pressed", "true")
+        for none_such in ("0", str(of + 1), ""):
+            page.keyboard.press("g")
+            number.fill(none_such)
+            page.keyboard.press("Enter")
+            expect(number).to_be_focused()
+            expect(place).to_have_text(f"Question 1 of {of}")
+            page.keyboard.press("Escape")
+            expect(number).to_be_hidden()
+        assert told.errors == []
+    assert [(line["label"], line["note"]) for line in stored_lines(out)] == [
+        ("yes", ""),
+        (None, "kept by leaving"),
+        ("no", ""),
+    ]
+
+
+def test_the_guideline_is_read_before_the_first_label_and_whenever_it_is_asked_for(
+    browser: Browser, questions: Path, tmp_path: Path
+) -> None:
+    out, of = tmp_path / "first.jsonl", len(rows("pope"))
+    own = tmp_path / "own.txt"
+    own.write_text("Yes: <b>it</b> is\r\nthere.\r\n\r\nAmbiguous: you & I differ.\n")
+    command = words(out, "first", f"questions={questions}", f"guideline={own}")
+    with served(*command) as (_, address), opened(browser, address, reads_guideline=True) as (page, told):
+        panel = page.get_by_role("dialog", name="What the labels mean")
+        assert panel.locator("p:not(.hint)").all_inner_texts() == [
+            "Yes: <b>it</b> is there.",
+            "Ambiguous: you & I differ.",
+        ]
+        page.keyboard.press("y")  # nothing is labelled behind it
+        page.keyboard.press("Enter")
+        expect(panel).to_be_hidden()
+        expect(page.locator("#writing")).to_be_hidden()
+        expect(count(page)).to_have_text(f"0 of {of} labelled")
+        page.reload()
+        expect(panel).to_be_visible()
+        page.mouse.click(5, 5)  # beside it
+        expect(panel).to_be_hidden()
+        label(page, "y", 1, of)
+        page.reload()
+        seen(page)
+        expect(panel).to_be_hidden()
+        for _ in range(2):
+            page.keyboard.press("?")
+            expect(panel).to_be_visible()
+            page.keyboard.press("?")
+            expect(panel).to_be_hidden()
+        page.get_by_role("button", name="Guide").click()
+        panel.get_by_role("button", name="Close").click()
+        expect(panel).to_be_hidden()
+        label(page, "n", 2, of)
+        assert told.errors == []

@@ -21,6 +21,7 @@ from served import ended, served
 from repope_eval.commands import annotate
 from repope_eval.errors import InterruptionError, RepopeError
 from repope_eval.records import Question
+from repope_eval.relabelling.guideline import GUIDELINE
 from repope_eval.settings.command_settings import AnnotateSettings
 
 
@@ -163,6 +164,17 @@ def test_a_file_that_is_read_is_not_written(out: str, folder: Path) -> None:
     before = (folder / "queue.jsonl").read_bytes()
     assert refusal(out=out) == f"out={out}: is one of the files to be read; choose another out="
     assert (folder / "queue.jsonl").read_bytes() == before
+
+
+def test_the_guideline_is_ones_own_or_the_programs(folder: Path, shown: list[Any]) -> None:
+    own = folder / "own.txt"
+    own.write_text("Look twice.\n")
+    annotate.execute(settings(guideline="own.txt"), "")
+    annotate.execute(settings(), "")
+    assert [session.guideline for session in shown] == [("Look twice.",), GUIDELINE]
+    assert refusal(guideline="gone.txt").startswith("gone.txt: cannot be read (No such file or directory)")
+    expected = "out=own.txt: is one of the files to be read; choose another out="
+    assert refusal(guideline="own.txt", out="own.txt") == expected
 
 
 def test_a_folder_is_no_file(folder: Path) -> None:
