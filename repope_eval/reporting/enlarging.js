@@ -22,6 +22,9 @@ function enlarging(gallery) {
   };
   const image = make("img", "");
   const told = make("div", "told");
+  told.tabIndex = 0; // long ones scroll, by keys too
+  told.setAttribute("role", "group");
+  told.setAttribute("aria-label", "Questions about the picture");
   const place = make("output", "quiet");
   let current = 0;
   const dialog = make(

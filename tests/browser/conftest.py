@@ -1,10 +1,12 @@
-"""The browser that pages are tested in."""
+"""The browser that pages are tested in, and pages that several tests look at."""
 
 import os
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from made_pages import make_estimates_page, make_relabelling_page
 from playwright.sync_api import Browser, sync_playwright
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -25,3 +27,25 @@ def browser() -> Iterator[Browser]:
         running = playwright.chromium.launch(executable_path=path, chromium_sandbox=False)
         yield running
         running.close()
+
+
+@pytest.fixture(scope="module")
+def leaderboard(papers_leaderboard: Path) -> Path:
+    """Of the paper's 17 models."""
+    return papers_leaderboard / "leaderboard.html"
+
+
+@pytest.fixture(scope="module")
+def run_page(unbroken: Path) -> Path:
+    """Of the demo's run."""
+    return unbroken / "report.html"
+
+
+@pytest.fixture(scope="module")
+def relabelling_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_relabelling_page(tmp_path_factory.mktemp("relabelling"))
+
+
+@pytest.fixture(scope="module")
+def estimates_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_estimates_page(tmp_path_factory.mktemp("estimates"))

@@ -9,18 +9,14 @@ from typing import Literal
 
 import pytest
 import warm_commands
-from estimates_examples import estimates_view
+from made_pages import NAUGHTY
 from playwright.sync_api import Browser, Page, expect
 from run_folders import answer_lines, demo, write_run
-
-from repope_eval.benchmarks.custom import DEMO_FOLDER
-from repope_eval.relabelling.estimates_page import render_estimates_page
 
 pytestmark = pytest.mark.installed
 
 ColorScheme = Literal["light", "dark"]
 
-NAUGHTY = ("<script>alert(1)</script>", "<img src=x onerror=alert(1)>")
 WIDE: tuple[int, ColorScheme] = (1280, "light")
 NARROW: tuple[int, ColorScheme] = (390, "dark")
 
@@ -39,12 +35,6 @@ def report(*words: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def leaderboard(papers_leaderboard: Path) -> Path:
-    """Of the paper's 17 models."""
-    return papers_leaderboard / "leaderboard.html"
-
-
-@pytest.fixture(scope="module")
 def naughty_leaderboard(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Of runs whose names want to be markup, or are long with spaces and without, and one that is left out."""
     out, benchmark = tmp_path_factory.mktemp("naughty"), demo()
@@ -56,12 +46,6 @@ def naughty_leaderboard(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def run_page(unbroken: Path) -> Path:
-    """Of the demo's run."""
-    return unbroken / "report.html"
-
-
-@pytest.fixture(scope="module")
 def naughty_run_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Of a run whose answers want to be markup: wrong ones, so that they are shown."""
     folder = tmp_path_factory.mktemp("answers")
@@ -70,33 +54,6 @@ def naughty_run_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     words = ("score", f"answers={folder / 'answers.jsonl'}", f"out={folder / 'run'}")
     warm_commands.run(*words, draws=True).check_returncode()
     return folder / "run" / "report.html"
-
-
-@pytest.fixture(scope="module")
-def relabelling_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Of the demo's relabelling, with pictures, by annotators whose names and notes want to be markup."""
-    folder = tmp_path_factory.mktemp("relabelling")
-    for who, naughty in zip(("first", "second"), NAUGHTY, strict=True):
-        rows = map(json.loads, (DEMO_FOLDER / f"annotator_{who}_random.jsonl").read_text().splitlines())
-        said = {"annotator": naughty, "at": "2026-01-05T09:00:00Z", "note": f"{naughty} and more " * 5}
-        (folder / f"{who}.jsonl").write_text("".join(json.dumps(row | said) + "\n" for row in rows))
-    words = [
-        f"questions={DEMO_FOLDER / 'pope_random.jsonl'}",
-        f"annotators=[{folder / 'first.jsonl'},{folder / 'second.jsonl'}]",
-        f"decider={DEMO_FOLDER / 'decider_random.jsonl'}",
-        f"images={DEMO_FOLDER / 'images'}",
-        f"out={folder / 'new.jsonl'}",
-    ]
-    warm_commands.run("relabel", *words).check_returncode()
-    return folder / "new_relabelling.html"
-
-
-@pytest.fixture(scope="module")
-def estimates_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Of runs whose names want to be markup."""
-    path = tmp_path_factory.mktemp("estimates") / "estimates.html"
-    path.write_text(render_estimates_page(estimates_view(*NAUGHTY)))
-    return path
 
 
 @contextmanager

@@ -1,0 +1,36 @@
+"""Pages that are made for the tests in a browser, with names that want to be markup."""
+
+import json
+from pathlib import Path
+
+import warm_commands
+from estimates_examples import estimates_view
+
+from repope_eval.benchmarks.custom import DEMO_FOLDER
+from repope_eval.relabelling.estimates_page import render_estimates_page
+
+NAUGHTY = ("<script>alert(1)</script>", "<img src=x onerror=alert(1)>")
+
+
+def make_relabelling_page(folder: Path) -> Path:
+    """Of the demo's relabelling, with pictures, by annotators whose names and notes want to be markup."""
+    for who, naughty in zip(("first", "second"), NAUGHTY, strict=True):
+        rows = map(json.loads, (DEMO_FOLDER / f"annotator_{who}_random.jsonl").read_text().splitlines())
+        said = {"annotator": naughty, "at": "2026-01-05T09:00:00Z", "note": f"{naughty} and more " * 5}
+        (folder / f"{who}.jsonl").write_text("".join(json.dumps(row | said) + "\n" for row in rows))
+    words = [
+        f"questions={DEMO_FOLDER / 'pope_random.jsonl'}",
+        f"annotators=[{folder / 'first.jsonl'},{folder / 'second.jsonl'}]",
+        f"decider={DEMO_FOLDER / 'decider_random.jsonl'}",
+        f"images={DEMO_FOLDER / 'images'}",
+        f"out={folder / 'new.jsonl'}",
+    ]
+    warm_commands.run("relabel", *words).check_returncode()
+    return folder / "new_relabelling.html"
+
+
+def make_estimates_page(folder: Path) -> Path:
+    """Of runs whose names want to be markup."""
+    path = folder / "estimates.html"
+    path.write_text(render_estimates_page(estimates_view(*NAUGHTY)))
+    return path
