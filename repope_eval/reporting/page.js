@@ -1,5 +1,5 @@
 "use strict";
-// Sorting tables by a click on a heading, saying that a wide one scrolls, and filtering tables and a gallery.
+// Sorting tables by a click on a heading, saying that a wide table or chart scrolls, and filtering tables and a gallery.
 // Without it a page shows all there is.
 
 function sortable(table) {
@@ -118,7 +118,8 @@ function filteredTable(filters) {
 function scrolling(wide) {
   const hint = document.createElement("p");
   hint.className = "scrolls";
-  hint.textContent = "This table is wider than the window: scroll it sideways. \u2192";
+  const kind = wide.querySelector("table") ? "table" : "chart";
+  hint.textContent = `This ${kind} is wider than the window: scroll it sideways. \u2192`;
   wide.before(hint);
   const show = () => {
     hint.hidden = wide.scrollWidth <= wide.clientWidth + 1;

@@ -182,6 +182,27 @@ def test_on_a_phone_f1_is_seen_first(browser: Browser, run_page: Path, leaderboa
             assert box["x"] + box["width"] <= 390
 
 
+SMALLEST_LETTERS = """drawings => drawings.flatMap(drawing => {
+  const scale = drawing.getBoundingClientRect().width / drawing.viewBox.baseVal.width;
+  return [...drawing.querySelectorAll("text")].map(text => parseFloat(getComputedStyle(text).fontSize) * scale);
+}).reduce((one, other) => Math.min(one, other))"""
+"""The pixels of the smallest letters of drawings."""
+
+
+def test_on_a_phone_the_letters_of_charts_can_be_read(
+    browser: Browser, run_page: Path, leaderboard: Path
+) -> None:
+    for path in (run_page, leaderboard):
+        with opened(browser, path, 390) as (page, _):
+            assert page.locator("figure svg").evaluate_all(SMALLEST_LETTERS) >= 11
+            assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+            hint = page.locator("figure .scrolls").first
+            assert hint.inner_text().startswith("This chart is wider than the window")
+            assert tables_say_that_they_scroll(page)
+            page.set_viewport_size({"width": 1280, "height": 900})
+            expect(hint).to_be_hidden()
+
+
 def test_a_click_or_a_key_on_a_heading_sorts_and_another_turns_the_order_round(
     browser: Browser, leaderboard: Path
 ) -> None:

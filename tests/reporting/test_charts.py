@@ -101,7 +101,7 @@ def test_a_chart_is_the_same_each_time_as_svg_and_pdf(name: str) -> None:
 @pytest.mark.parametrize("name", CHARTS)
 def test_a_chart_in_a_page_has_its_colours_a_name_and_ids_of_its_own(name: str) -> None:
     chart = drawn(name)
-    inline = ElementTree.fromstring(chart.inline)
+    (inline,) = ElementTree.fromstring(chart.inline)
     assert set(inline.attrib) == {
         "viewBox",
         "role",

@@ -124,8 +124,10 @@ class Chart:
 
     @property
     def inline(self) -> Markup:
-        """The drawing as a part of a page, in the page's colours."""
-        return _inline_svg(self.svg, self.name, self.title, self.description)
+        """The drawing as a part of a page, in the page's colours; wider than the window, it scrolls by itself."""
+        drawing = _inline_svg(self.svg, self.name, self.title, self.description)
+        scrolled = Markup('<div class="wide drawing" tabindex="0" role="group" aria-label="{}">{}</div>')
+        return scrolled.format(printable(self.title), drawing)
 
 
 def draw(
