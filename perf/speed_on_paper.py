@@ -3,7 +3,7 @@
     python perf/speed_on_paper.py [MODEL ...] [--cards H100 L4] [--images 500 --questions 5127] [--tokens 3] [--parts]
 
 MODEL is a shipped model, or the folder of a checkpoint of family chat, of which the small files are enough. The
-estimate is that of `doctor gpu=` (repope_eval/machine/speed.py has what it assumes), for one GPU, eight processes that
+estimate is that of `doctor gpu=` (repope_eval/machine/speed.py has what it assumes), for one GPU, 32 processes that
 prepare images, and the number format of the published results. `-` stands where a GPU does not hold a model so; none
 is quantized here. `--parts` has a row for each card, with what the time consists of and what binds.
 """

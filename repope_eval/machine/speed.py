@@ -95,8 +95,8 @@ LAUNCHES_A_LAYER = 44
 """Kernels of a layer: counted for InternVL2.5-1B and -8B (perf/decoding.py), assumed for other models."""
 PREPARING_SECONDS = 0.04
 """Seconds in which a core makes an image ready: measured for InternVL2.5's 13 tiles of 448x448 (perf/RESULTS.md)."""
-MOST_WORKERS = 8
-"""The most processes that prepare images under `workers=auto`, as `repope_eval.asking.native.loader` has it."""
+MOST_WORKERS = 32
+"""The most processes that prepare images under `workers=auto`: as many as `asking.native.loader` has images ahead."""
 PREFILL_PASSES = 3
 """How often a batch goes through layers before its first tokens: images, what prompts share, and questions.
 
@@ -226,24 +226,26 @@ def estimate_speed(
         model, quantization=quantization, value_bytes=value_bytes, questions=max(1, round(questions))
     )
     at_once = images_at_once or _images_that_fit(model, need, questions, card)
-    batches = math.ceil(size.images / at_once) * _feedings(model, questions)
-    steps = batches * max(0.0, answer_tokens - 1)
+    batches = math.ceil(size.images / at_once)
+    steps = batches * _feedings(model, questions) * max(0.0, answer_tokens - 1)
+    # A chat model's prefixes are fed together only where they are of one shape: here, one by one.
+    fed = (size.images if isinstance(model, Rehearsed) else batches) * _feedings(model, questions)
     weights = model.quantizable * BYTES_PER_QUANTIZED.get(quantization, value_bytes)
     return SpeedEstimate(
         seconds_prefill=size.images * operations / (card.flops_16bit * COMPUTE_SHARE),
         seconds_decoding=steps * (weights + at_once * need.cache) / (card.bytes_per_second * BANDWIDTH_SHARE),
-        seconds_launching_prefill=batches * _prefill_launches(model) * LAUNCH_SECONDS,
+        seconds_launching_prefill=fed * _prefill_launches(model) * LAUNCH_SECONDS,
         seconds_launching_decoding=steps * _step_launches(model) * LAUNCH_SECONDS,
         seconds_preparing=size.images * PREPARING_SECONDS / max(1, workers),
     )
 
 
 def _images_that_fit(model: Shape | Rehearsed, need: MemoryNeed, questions: float, card: Card) -> int:
-    """The images of a batch under `batch_size=auto`; a chat model is asked about one at a time."""
-    if isinstance(model, Rehearsed):
+    """The images of a batch under `batch_size=auto`: one where each question is asked alone."""
+    if isinstance(model, Rehearsed) and model.rows == 1:
         return 1
     most = float(MOST["cuda"])
-    if model.attends_both_ways:
+    if isinstance(model, Shape) and model.attends_both_ways:
         most = min(most, MOST_TOKENS["cuda"] / (questions * (model.image_tokens + QUESTION_TOKENS)))
     free = card.memory - need.weights - PROGRAM
     return max(1, int(min(most, SHARE * free / (need.cache + need.activations))))

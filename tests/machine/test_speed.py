@@ -72,9 +72,19 @@ def estimated(
 def test_it_is_near_figures_that_were_reckoned_apart_from_it(
     model: Shape | Rehearsed, tokens: int, seconds: float
 ) -> None:
-    """For all of RePOPE on an H100. These are no measurements either."""
-    ratio = estimated(model, answer_tokens=tokens).seconds / seconds
+    """For all of RePOPE on an H100. These are no measurements either; a chat model was asked about one image then."""
+    at_once = {"images_at_once": 1} if isinstance(model, Rehearsed) else {}
+    ratio = estimated(model, answer_tokens=tokens, **at_once).seconds / seconds
     assert 1 / 1.5 < ratio < 1.5
+
+
+def test_several_images_at_a_time_spare_a_chat_model_steps_but_feed_each_image() -> None:
+    one, several = (
+        estimated(QWEN2_5_VL_7B, answer_tokens=SENTENCE_TOKENS, images_at_once=number) for number in (1, 25)
+    )
+    assert several.seconds_launching_decoding == pytest.approx(one.seconds_launching_decoding / 25)
+    assert several.seconds_launching_prefill == one.seconds_launching_prefill
+    assert several.seconds_prefill == one.seconds_prefill
 
 
 def test_the_longest_of_what_goes_on_at_the_same_time_is_the_time() -> None:
@@ -131,7 +141,8 @@ def test_few_workers_bind_and_quantized_weights_are_read_faster() -> None:
 
 def test_questions_that_are_asked_one_by_one_are_launched_one_by_one() -> None:
     together, one_by_one = (
-        estimated(replace(QWEN2_5_VL_7B, rows=rows), size=BenchmarkSize(100, 1200)) for rows in (12, 1)
+        estimated(replace(QWEN2_5_VL_7B, rows=rows), size=BenchmarkSize(100, 1200), images_at_once=1)
+        for rows in (12, 1)
     )
     # The launches that were counted are those of all questions either way; each has its own steps of decoding.
     assert one_by_one.seconds_launching_decoding == pytest.approx(12 * together.seconds_launching_decoding)
@@ -176,8 +187,8 @@ def test_each_card_is_named_by_its_own_name_in_any_case() -> None:
 def test_workers_are_as_many_as_the_loader_has() -> None:
     from repope_eval.asking.native import loader
 
-    assert loader.MOST_WORKERS == MOST_WORKERS
-    assert [automatic_workers(cores) for cores in (1, 2, 6, 64)] == [1, 1, 5, 8]
+    assert loader.AHEAD == MOST_WORKERS
+    assert [automatic_workers(cores) for cores in (1, 2, 6, 64)] == [1, 1, 5, 32]
 
 
 def test_the_kernels_of_a_layer_are_those_that_were_counted() -> None:
