@@ -68,10 +68,7 @@ def loaded(browser: Browser, address: str) -> Iterator[Page]:
         "run_page",
         "leaderboard",
         "comparison_page",
-        pytest.param(
-            "estimates_page",
-            marks=pytest.mark.xfail(strict=True, reason="the heading of its chart is an h3 below the h1"),
-        ),
+        "estimates_page",
         "relabelling_page",
     ],
 )
