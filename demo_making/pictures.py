@@ -24,7 +24,7 @@ KEYS = "yna"
 
 
 def main() -> None:
-    """Makes the three pictures."""
+    """Makes the four pictures."""
     PICTURES.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as name, _page() as page:
         folder = Path(name)
@@ -33,6 +33,8 @@ def main() -> None:
         words = ("report", "reference=paper", f"runs={folder / 'none'}", f"out={folder / 'board'}")
         _run(*words, folder=folder)
         _picture(page, f"file://{folder / 'board' / 'leaderboard.html'}", "leaderboard")
+        slopes = page.locator("figure", has=page.locator("svg", has_text="F1 before and after, mean"))
+        slopes.first.locator("svg").screenshot(path=PICTURES / "slopes.png")
         with _serving(folder) as address:
             page.goto(address)
             page.locator("#stage img").wait_for()
