@@ -180,9 +180,10 @@ def named_card(name: str) -> Card:
 def assumptions(card: Card, workers: int) -> str:
     """What estimates for a card rest on besides the length of answers, as the end of a sentence."""
     return (
-        f"they assume {COMPUTE_SHARE:.0%} of the {card.flops_16bit / 1e12:g} TFLOP/s and {BANDWIDTH_SHARE:.0%} of the "
-        f"{card.bytes_per_second / 1e12:g} TB/s of the data sheet, {LAUNCH_SECONDS * 1e6:g} us a kernel on the host, "
-        f"and {PREPARING_SECONDS:g} s for an image to be prepared, {workers} at a time; loading is left out"
+        f"they assume {100 * COMPUTE_SHARE:.0f} % of the {card.flops_16bit / 1e12:g} TFLOP/s and "
+        f"{100 * BANDWIDTH_SHARE:.0f} % of the {card.bytes_per_second / 1e12:g} TB/s of the data sheet, "
+        f"{LAUNCH_SECONDS * 1e6:g} us a kernel on the host, and {PREPARING_SECONDS:g} s for an image to be "
+        f"prepared, {workers} at a time; loading is left out"
     )
 
 

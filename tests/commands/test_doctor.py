@@ -64,7 +64,7 @@ def test_the_time_on_a_gpu_is_estimated_and_said_to_be(command_line: CommandLine
     assert "Models in 84.2 GB of H100" in said
     assert (
         "llava_next_vicuna_7b float16 16.3 GB 47 s Times are estimated for answers of yes or no, not measured: "
-        "they assume 40%" in said
+        "they assume 40 %" in said
     )
     assert "llava_next_vicuna_7b on H100: time by estimate, nothing was measured" in said
     assert "yes or no, 3 tokens 47 s 46 s 0.9 s 1.1 s 0.6 s compute" in said
