@@ -87,7 +87,7 @@ def chat_answers(checkpoint: Path, images: list[AskedImage]) -> dict[Question, t
     )
     asker = load_chat_asker(RunSettings(model=model, bench=DEMO, device="cpu"), Ranks())
     found = [answer for answers in asker.ask(images) for answer in answers]
-    assert asker.facts()["way"].endswith("its questions together")
+    assert asker.facts()["way"] == "the questions about several images together"
     return {answer.question: (answer.response, answer.n_tokens) for answer in found}
 
 
