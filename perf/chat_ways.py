@@ -46,7 +46,7 @@ TIMED = {
     "one image": ask_image_by_image,
     "several": ask_together,
 }
-"""Heading -> way."""
+"""The heading of a column of seconds -> the way of asking that these are of."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -299,7 +299,8 @@ def test_gpu_asks_chat_models_about_several_images(tmp_path: Path) -> None:
     for _, what, found, _ in rows:
         assert re.fullmatch(r"model=chat, llava_\w+, (float32|bfloat16), 4 images", what)
         assert re.match(
-            r"\d+ of 40 answers as one at a time; .* asked: the questions about several images together", found
+            r"\d+ of 40 answers as one at a time; .* asked: the questions about several images together",
+            found,
         )
 
 

@@ -1,8 +1,10 @@
 """Tiny checkpoints of LLaVA's chat families."""
 
 from pathlib import Path
+from typing import Any
 
 import transformers
+from transformers import PreTrainedTokenizerFast
 
 from .parts import LANGUAGE, VISION, chatml, ends, save, tokenizer
 
@@ -12,6 +14,21 @@ TEMPLATE = (
     "{% else %}{{ part['text'] + ' ' }}{% endif %}{% endfor %}{% endfor %}ASSISTANT:"
 )
 TOWER = {"model_type": "clip_vision_model", **VISION, "image_size": 56, "patch_size": 14}
+PROCESSING: dict[str, Any] = {
+    "patch_size": 14,
+    "vision_feature_select_strategy": "default",
+    "num_additional_image_tokens": 1,
+    "chat_template": TEMPLATE,
+}
+
+
+def _parts(words: PreTrainedTokenizerFast) -> dict[str, Any]:
+    """The fields of a configuration that LLaVA-1.5 and LLaVA-NeXT have alike."""
+    return {
+        "vision_config": TOWER,
+        "text_config": {"model_type": "llama", **LANGUAGE, "vocab_size": len(words), **ends(words)},
+        "image_token_index": words.convert_tokens_to_ids("<image>"),
+    }
 
 
 def llava(folder: Path) -> None:
@@ -20,21 +37,12 @@ def llava(folder: Path) -> None:
     images = transformers.CLIPImageProcessorPil(
         size={"shortest_edge": 56}, crop_size={"height": 56, "width": 56}
     )
-    transformers.LlavaProcessor(
-        images,
-        words,
-        patch_size=14,
-        vision_feature_select_strategy="default",
-        num_additional_image_tokens=1,
-        chat_template=TEMPLATE,
-    ).save_pretrained(folder)
+    transformers.LlavaProcessor(images, words, **PROCESSING).save_pretrained(folder)
     save(
         folder,
         words,
         "llava",
-        vision_config=TOWER,
-        text_config={"model_type": "llama", **LANGUAGE, "vocab_size": len(words), **ends(words)},
-        image_token_index=words.convert_tokens_to_ids("<image>"),
+        **_parts(words),
         image_seq_length=16,
     )
 
@@ -48,21 +56,12 @@ def llava_next(folder: Path) -> None:
     images = transformers.LlavaNextImageProcessorPil(
         size={"shortest_edge": 56}, crop_size={"height": 56, "width": 56}, image_grid_pinpoints=PINPOINTS
     )
-    transformers.LlavaNextProcessor(
-        images,
-        words,
-        patch_size=14,
-        vision_feature_select_strategy="default",
-        num_additional_image_tokens=1,
-        chat_template=TEMPLATE,
-    ).save_pretrained(folder)
+    transformers.LlavaNextProcessor(images, words, **PROCESSING).save_pretrained(folder)
     save(
         folder,
         words,
         "llava_next",
-        vision_config=TOWER,
-        text_config={"model_type": "llama", **LANGUAGE, "vocab_size": len(words), **ends(words)},
-        image_token_index=words.convert_tokens_to_ids("<image>"),
+        **_parts(words),
         image_grid_pinpoints=PINPOINTS,
     )
 

@@ -26,6 +26,16 @@ def _words_and_processor(folder: Path, merge: int) -> Any:
 TOWER = {"model_type": "pixtral", **VISION, "image_size": 112, "patch_size": 14}
 
 
+def _parts(words: Any) -> dict[str, Any]:
+    """The fields of a configuration that both have alike."""
+    text = {"model_type": "mistral", **LANGUAGE, "head_dim": 16, "vocab_size": len(words), **ends(words)}
+    return {
+        "vision_config": TOWER,
+        "text_config": text,
+        "image_token_index": words.convert_tokens_to_ids("[IMG]"),
+    }
+
+
 def pixtral(folder: Path) -> None:
     """Pixtral, which has LLaVA's class: an image of any shape."""
     words = _words_and_processor(folder, 1)
@@ -33,15 +43,7 @@ def pixtral(folder: Path) -> None:
         folder,
         words,
         "llava",
-        vision_config=TOWER,
-        text_config={
-            "model_type": "mistral",
-            **LANGUAGE,
-            "head_dim": 16,
-            "vocab_size": len(words),
-            **ends(words),
-        },
-        image_token_index=words.convert_tokens_to_ids("[IMG]"),
+        **_parts(words),
         vision_feature_layer=-1,
         vision_feature_select_strategy="full",
     )
@@ -54,13 +56,5 @@ def mistral3(folder: Path) -> None:
         folder,
         words,
         "mistral3",
-        vision_config=TOWER,
-        text_config={
-            "model_type": "mistral",
-            **LANGUAGE,
-            "head_dim": 16,
-            "vocab_size": len(words),
-            **ends(words),
-        },
-        image_token_index=words.convert_tokens_to_ids("[IMG]"),
+        **_parts(words),
     )

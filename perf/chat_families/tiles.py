@@ -132,7 +132,7 @@ def aya_vision(folder: Path) -> None:
 
 
 def cohere2_vision(folder: Path) -> None:
-    """Command A Vision."""
+    """Command A Vision, a model of Cohere's: an image is cut into squares."""
     marks = {
         "boi_token": "<|START_OF_IMG|>",
         "eoi_token": "<|END_OF_IMG|>",

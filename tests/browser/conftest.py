@@ -31,13 +31,13 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def leaderboard(papers_leaderboard: Path) -> Path:
-    """Of the paper's 17 models."""
+    """The leaderboard of the paper's 17 models."""
     return papers_leaderboard / "leaderboard.html"
 
 
 @pytest.fixture(scope="module")
 def run_page(unbroken: Path) -> Path:
-    """Of the demo's run."""
+    """The page of the demo's run."""
     return unbroken / "report.html"
 
 

@@ -13,7 +13,7 @@ NAUGHTY = ("<script>alert(1)</script>", "<img src=x onerror=alert(1)>")
 
 
 def make_relabelling_page(folder: Path) -> Path:
-    """Of the demo's relabelling, with pictures, by annotators whose names and notes want to be markup."""
+    """The page of a relabelling of the demo, with pictures, by annotators whose names and notes want to be markup."""
     for who, naughty in zip(("first", "second"), NAUGHTY, strict=True):
         rows = map(json.loads, (DEMO_FOLDER / f"annotator_{who}_random.jsonl").read_text().splitlines())
         said = {"annotator": naughty, "at": "2026-01-05T09:00:00Z", "note": f"{naughty} and more " * 5}
@@ -30,7 +30,7 @@ def make_relabelling_page(folder: Path) -> Path:
 
 
 def make_estimates_page(folder: Path) -> Path:
-    """Of runs whose names want to be markup."""
+    """The page of estimates of runs whose names want to be markup."""
     path = folder / "estimates.html"
     path.write_text(render_estimates_page(estimates_view(*NAUGHTY)))
     return path

@@ -23,7 +23,7 @@ FURTHER = ".gallery > li:nth-child(n+12), tbody tr:nth-child(n+12), svg[role='im
 
 @pytest.fixture(scope="module")
 def comparison_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Of a run against answers some of which are read differently."""
+    """The comparison of a run with answers some of which are read differently."""
     folder = tmp_path_factory.mktemp("comparison")
     b = answer_file(folder / "b.jsonl", answer_lines(demo(), 0.3, 4)[:900])
     compared = (f"a={scored_run(folder / 'a')}", f"b={b}", "protocol_b=lmms_eval", f"out={folder}")
