@@ -22,7 +22,7 @@ from pathlib import Path
 import torch
 from command_line import positive
 from drawn_images import draw_images, pope_questions
-from fake_cuda import DTYPE, FIRST, MOST_NEW_TOKENS, SECOND, Counts, over_two_devices, put
+from fake_cuda import DTYPE, FIRST, MOST_NEW_TOKENS, SECOND, Counts, counts_of, over_two_devices, put
 from fake_device import GOING_ON, FakeDevices, devices_that_are_not_there
 from gauges import print_table
 
@@ -116,17 +116,7 @@ def count_chat(model: ChatModel, devices: FakeDevices, questions: int, way: Way)
     weights = devices.bytes.total()
     devices.forget()
     answers = way.ask(model, [prepared], limits)
-    return Counts(
-        answers=[list(each) for each in answers],
-        weights=weights,
-        encoding=0,
-        answering=devices.peak.total() - weights,
-        waits=devices.waits.total(),
-        waits_here=devices.waits_in("repope_eval"),
-        copies=devices.copies,
-        operations=devices.operations,
-        attention_shapes=len(devices.attention),
-    )
+    return counts_of(devices, answers, weights)
 
 
 def count_first_way(

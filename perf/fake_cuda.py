@@ -256,8 +256,21 @@ def count(
     devices.forget()
     with patch.object(shared, "encode", encode_apart):
         answers = ENGINES[engine](model, images, MOST_NEW_TOKENS, find_spellings(model.recipe))
+    return counts_of(devices, answers, weights, encoding)
+
+
+def counts_of(
+    devices: FakeDevices, answers: Sequence[Sequence[Generation]], weights: int, encoding: int = 0
+) -> Counts:
+    """What was counted on devices since they were to forget.
+
+    Args:
+        answers: what was generated meanwhile.
+        weights: bytes that the devices held before.
+        encoding: the bytes of the peak while images were encoded, where that was counted apart.
+    """
     return Counts(
-        answers=answers,
+        answers=[list(each) for each in answers],
         weights=weights,
         encoding=encoding,
         answering=devices.peak.total() - weights,
