@@ -182,10 +182,7 @@ class Ways:
         """Takes the slowest of the ways that several processes took."""
         number, why = min(choices)
         if number < len(self._left):
-            self._left = self._left[-number:]
-            self._why = f"another process found that {why}"
-            self._checked = Checked(self._model, self._checked.seconds)
-            log.info("asking %s from now on, since %s", self._way.name, self._why)
+            self._take_way(number, f"another process found that {why}")
 
     def facts(self) -> dict[str, Any]:
         """What a manifest says of the way that was taken, why no faster one was, and what was checked."""
@@ -215,13 +212,15 @@ class Ways:
             give_back(self._model.device)  # here no exception holds the tensors of the frames it came through
             if answers is None and self._fault == _NO_MEMORY and self._take_fewer(batch):
                 continue
-            self._left.pop(0)
-            self._why = self._fault
-            self._checked = Checked(
-                self._model, self._checked.seconds
-            )  # what was left has no say in what is kept
-            log.info("asking %s from now on, since %s", self._way.name, self._why)
+            self._take_way(len(self._left) - 1, self._fault)
         return [[plain.answer(0, question) for question in range(len(images[0].prompts))]]
+
+    def _take_way(self, number: int, why: str) -> None:
+        """Leaves faster ways, so that so many are left; what was checked of them says nothing of the current one."""
+        self._left = self._left[-number:]
+        self._why = why
+        self._checked = Checked(self._model, self._checked.seconds)
+        log.info("asking %s from now on, since %s", self._way.name, why)
 
     def _try_way(self, batch: Sequence[ChatPrepared]) -> Answers | None:
         """The answers by the current way; None where that way does not work, which is noted."""
