@@ -44,9 +44,9 @@ class Card:
     flops_16bit: float
     """Floating-point operations a second in 16 bits with sums in 32, without sparsity."""
     bytes_per_second: float
-    """Of its memory."""
+    """How many bytes of its memory it reads in a second."""
     memory: float
-    """Bytes that a program has."""
+    """How many bytes of memory a program has on it."""
     has_bfloat16: bool = True
 
 
@@ -94,7 +94,8 @@ LAUNCH_SECONDS = 10e-6
 LAUNCHES_A_LAYER = 44
 """Kernels of a layer: counted for InternVL2.5-1B and -8B (perf/decoding.py), assumed for other models."""
 PREPARING_SECONDS = 0.04
-"""Seconds in which a core makes an image ready: measured for InternVL2.5's 13 tiles of 448x448 (perf/RESULTS.md)."""
+"""Seconds in which a core makes an image ready: assumed, and the same for all models. On a core with other work at the
+same time it took 0.01 (PaliGemma) to 0.06 (InternVL2.5, 11 tiles) from file to pixels (perf/RESULTS.md)."""
 MOST_WORKERS = 32
 """The most processes that prepare images under `workers=auto`: as many as `asking.native.loader` has images ahead."""
 PREFILL_PASSES = 3
@@ -113,24 +114,24 @@ class SpeedEstimate:
     """The estimated seconds of a run, by what they are spent on; what goes on at the same time overlaps."""
 
     seconds_prefill: float
-    """In which the device computes images, prompts and answers."""
+    """How long the device computes images, prompts and answers."""
     seconds_decoding: float
-    """In which the device reads weights and cache for the further tokens of answers."""
+    """How long the device reads weights and cache for the further tokens of answers."""
     seconds_launching_prefill: float
-    """In which the host launches the kernels of prefill."""
+    """How long the host launches the kernels of prefill."""
     seconds_launching_decoding: float
-    """In which the host launches the kernels of decoding."""
+    """How long the host launches the kernels of decoding."""
     seconds_preparing: float
-    """In which other processes prepare the images."""
+    """How long other processes prepare the images."""
 
     @property
     def seconds_host(self) -> float:
-        """In which the host launches kernels."""
+        """How long the host launches kernels."""
         return self.seconds_launching_prefill + self.seconds_launching_decoding
 
     @property
     def seconds(self) -> float:
-        """Of the whole asking."""
+        """How long the whole asking takes."""
         return max(sum(self._asking().values()), self.seconds_preparing)
 
     @property
