@@ -214,21 +214,16 @@ def evaluate(
     results: list[Scores | None] = []
 
     def execute(composed: Sequence[DictConfig]) -> None:
-        results.append(_run_silently(settings_from(RunSettings, composed[0]), command))
+        # Imported here: those who score answers of other programs wait for no asker, page or tracker.
+        from repope_eval.pipeline import run
+
+        results.append(run(settings_from(RunSettings, composed[0]), command, show=lambda _: None))
 
     with _run_logged(), _interruptible():
         launch_within(RunSettings, execute, words)
     (scores,) = results
     assert scores is not None, "a single process is the main rank"
     return scores
-
-
-def _run_silently(settings: RunSettings, command: str) -> Scores | None:
-    # Imported here: those who score answers of other programs wait for no asker, page or tracker.
-    from repope_eval.machine.run_estimate import note_estimate
-    from repope_eval.pipeline import run
-
-    return run(settings, command, show=lambda _: None, note=note_estimate)
 
 
 @contextmanager

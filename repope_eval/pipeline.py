@@ -1,7 +1,7 @@
 """A run from beginning to end: benchmarks, who is asked, the answers, the scores, the pages."""
 
 import shlex
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from repope_eval.benchmarks.sources import find_local_images, load_benchmark
 from repope_eval.errors import RepopeError
 from repope_eval.exporting.trackers import require_tracker, track
 from repope_eval.foreign_answers.benchmark_codes import OTHER_EDITION, has_other_positives
+from repope_eval.machine.run_estimate import note_estimate
 from repope_eval.records import Answer, Question
 from repope_eval.reporting.results import AnsweredBenchmark, print_scores, score_and_report
 from repope_eval.runs.answer_store import merge_shares
@@ -29,30 +30,15 @@ from repope_eval.system.environment import machine, slurm_job, versions
 from repope_eval.system.ranks import Ranks, join_ranks
 from repope_eval.system.secrets import as_written
 
-Note = Callable[[RunSettings, Manifest, Collection[Answer]], None]
-"""Adds to a run's manifest what is known once all its questions are answered."""
 
-
-def note_nothing(*_: Any) -> None:
-    """Adds nothing."""
-
-
-def run(
-    settings: RunSettings,
-    command: str,
-    show: Callable[[Scores], None] = print_scores,
-    note: Note = note_nothing,
-) -> Scores | None:
+def run(settings: RunSettings, command: str, show: Callable[[Scores], None] = print_scores) -> Scores | None:
     """As `run_together`, for a single benchmark."""
-    scores = run_together([settings], command, show, note)
+    scores = run_together([settings], command, show)
     return scores[0] if scores else None
 
 
 def run_together(
-    settings: Sequence[RunSettings],
-    command: str,
-    show: Callable[[Scores], None] = print_scores,
-    note: Note = note_nothing,
+    settings: Sequence[RunSettings], command: str, show: Callable[[Scores], None] = print_scores
 ) -> Sequence[Scores]:
     """Asks a model the questions of benchmarks that have no answer yet; scores and reports each benchmark by itself.
 
@@ -63,7 +49,6 @@ def run_together(
         settings: the settings of each benchmark's run, which differ in the benchmark and the run folder alone.
         command: the command that started the run, for the manifest and for the message of an interruption.
         show: shows the scores of each benchmark.
-        note: adds to the manifest of each, before it is reported.
 
     Returns:
         The scores by benchmark; none on non-main ranks.
@@ -91,7 +76,7 @@ def run_together(
         # Non-main ranks stay until the main one is done: launchers take a rank that ends first for a failure.
         with ranks.together():
             return [
-                _score_run(each, data_dir, of_run, counts, show, note)
+                _score_run(each, data_dir, of_run, counts, show)
                 for each, (of_run, counts) in zip(runs, answers, strict=True)
                 if ranks.is_main
             ]
@@ -123,10 +108,9 @@ def _score_run(
     answers: Mapping[Question, Answer],
     counts: Mapping[str, int],
     show: Callable[[Scores], None],
-    note: Note,
 ) -> Scores:
     assert isinstance(run.folder, RunFolder), "the main rank has the run folder"
-    note(run.settings, run.folder.manifest, answers.values())
+    note_estimate(run.settings, run.folder.manifest, answers.values())
     images = find_local_images(run.settings.bench, data_dir, run.benchmark.questions)
     answered = AnsweredBenchmark(
         run.settings.model.name, run.settings, run.benchmark, answers, counts, images, run.n_images

@@ -3,15 +3,14 @@
 from collections.abc import Sequence
 
 from repope_eval import pipeline
-from repope_eval.machine.run_estimate import note_estimate
 from repope_eval.settings.config import RunSettings
 
 
 def execute(settings: RunSettings, command: str) -> None:
     """Asks, scores and reports."""
-    pipeline.run(settings, command, note=note_estimate)
+    pipeline.run(settings, command)
 
 
 def execute_together(settings: Sequence[RunSettings], command: str) -> None:
     """Asks the questions of several benchmarks together, and scores and reports each by itself."""
-    pipeline.run_together(settings, command, note=note_estimate)
+    pipeline.run_together(settings, command)

@@ -132,10 +132,13 @@ def test_a_run_notes_it_before_it_is_reported(tmp_path: Path, monkeypatch: pytes
     assert estimate_line(manifest) in (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
 
 
-def test_the_command_notes_it_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    given: list[Any] = []
-    monkeypatch.setattr(pipeline, "run", lambda *_, note: given.append(note))
-    monkeypatch.setattr(pipeline, "run_together", lambda *_, note: given.append(note))
-    commands_run.execute(VICUNA, "")
-    commands_run.execute_together([VICUNA], "")
-    assert given == [note_estimate] * 2
+def test_the_command_notes_it_too_whether_for_one_benchmark_or_several(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[RunSettings] = []
+    monkeypatch.setattr(pipeline, "note_estimate", lambda noted, *_: given.append(noted))
+    bench = BenchSettings(name="demo", source="demo", variants=("random",))
+    asked = RunSettings(model=model_settings("tiny"), bench=bench, limit=1, out=str(tmp_path / "run"))
+    commands_run.execute(asked, "")
+    commands_run.execute_together([asked], "")
+    assert given == [asked] * 2
