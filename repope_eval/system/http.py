@@ -125,6 +125,11 @@ ANSWERING = 15.0
 """Seconds more in which an answer must begin: a busy server takes some, and a proxy may never pass one on."""
 
 
+def no_answer_text() -> str:
+    """What is said of a server that was reached and stays silent, whoever notices it first: the client or who waits."""
+    return f"no answer within {ANSWERING:g} s"
+
+
 class Contact:
     """Hears from an HTTP client whether a server, or the proxy before it, has been reached and has answered.
 
@@ -157,5 +162,5 @@ class Contact:
         if not self._reached.wait(CONNECTING):
             return f"no connection within {CONNECTING:g} s{self._fault}"
         if not self._answered.wait(ANSWERING):
-            return f"no answer within {ANSWERING:g} s"
+            return no_answer_text()
         return None

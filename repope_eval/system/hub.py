@@ -112,7 +112,8 @@ def _ask(url: str, contact: http.Contact) -> tuple[str | None, bool]:
         ):
             status, content = response.status_code, response.headers.get("Content-Type", "")
     except Exception as error:  # proxies, certificates and addresses that are wrong have kinds of their own
-        return deepest_reason(error), False
+        is_silent = type(error).__name__ == "ReadTimeout"  # by name: the import itself may be what failed
+        return http.no_answer_text() if is_silent else deepest_reason(error), False
     if http.status_may_pass(status):
         return f"HTTP {status}", True
     if status < 300 and content.startswith("text/html"):

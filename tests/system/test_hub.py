@@ -94,6 +94,15 @@ def test_a_server_that_says_nothing_is_waited_for_once(
     assert len(server.asked) == 1
 
 
+def test_silence_reads_the_same_where_the_client_notices_it_first(
+    server: FaultServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http, "ANSWERING", 0.3)
+    monkeypatch.setattr(http.Contact, "wait", lambda contact: contact._answered.wait(60) and None)
+    server.always[PLACE] = SILENT
+    assert hub_client.why_unreachable("models", "owner/name") == f"{server.url}: no answer within 0.3 s"
+
+
 @pytest.mark.parametrize("variable", ["HF_ENDPOINT", "HTTP_PROXY"])
 def test_connections_that_hang_are_given_up(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
     monkeypatch.setattr(http, "CONNECTING", 0.5)
