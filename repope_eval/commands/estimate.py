@@ -19,13 +19,12 @@ from repope_eval.relabelling.estimation import FIGURES, FigureEstimate, Looked, 
 from repope_eval.relabelling.findings import Finding, looked_at
 from repope_eval.relabelling.queue import Queued, is_by_people, is_queue, read_queue
 from repope_eval.reporting.console import print_table
-from repope_eval.reporting.figure_texts import (
-    figure_interval_text,
-    percent_text,
-)
+from repope_eval.reporting.figure_texts import FIGURE_TITLES, change_text, percent_text
 from repope_eval.reporting.tables import Field, number_field, table, text_field
 from repope_eval.runs.run_selection import names_of, runs_of
 from repope_eval.scoring.bootstrap import MEAN
+from repope_eval.scoring.estimates import Estimate
+from repope_eval.scoring.protocol_scores import score
 from repope_eval.scoring.protocols import PROTOCOLS
 from repope_eval.settings.command_settings import EstimateSettings
 from repope_eval.settings.config import Protocol
@@ -77,7 +76,7 @@ def execute(settings: EstimateSettings, command: str) -> None:
     from repope_eval.relabelling.estimates_page import render_estimates_page
 
     write_json(out / DOCUMENT, estimates_document(view))
-    write_text(out / PAGE, render_estimates_page(view))
+    write_text(out / PAGE, render_estimates_page(view, command))
     print_estimates(view)
     log.info("estimates are in %s, and on the page %s", out / DOCUMENT, out / PAGE)
 
@@ -93,7 +92,7 @@ def _estimates_of_run(
     """A run's estimates in each variant and, where there are several, their mean."""
     protocol = PROTOCOLS[protocol_name]
     true = estimate(labels.variants, looked, probabilities, answers, protocol, MORE)
-    old = estimate(labels.variants, {}, {}, answers, protocol)  # as if nobody had looked
+    old = score(name, "", [labels], answers, protocol_name).cells[labels.name]
     asked = {MEAN: labels.distinct, **labels.variants}
     return [
         EstimatedRun(
@@ -101,7 +100,7 @@ def _estimates_of_run(
             variant=variant,
             n_questions=len(asked[variant]),
             n_looked=sum(question in asked[variant] for question in looked),
-            old=old[variant],
+            old=old[variant].estimates,
             true=figures,
         )
         for variant, figures in true.items()
@@ -167,26 +166,36 @@ def _refuse_old_labels(
 
 
 def print_estimates(view: EstimatesView) -> None:
-    """Prints each run's figures by the old labels and under true ones, and what more labels would do."""
+    """Prints each run's metrics by the old labels and under true ones, and what more labels would do."""
     fields: list[Field[tuple[EstimatedRun, str]]] = [
         text_field("run", lambda each: each[0].run),
-        text_field("figure", lambda each: each[1]),
-        number_field("by the old labels", lambda each: percent_text(each[0].old[each[1]].value)),
-        number_field("under true labels", lambda each: percent_text(each[0].true[each[1]].value)),
-        number_field("95 %", lambda each: _certainty_text(each[0].true[each[1]])),
+        text_field("metric", lambda each: FIGURE_TITLES[each[1]]),
+        number_field("old labels", lambda each: _old_text(each[0].old[each[1]])),
+        number_field("true labels", lambda each: _true_text(each[0].true[each[1]])),
+        number_field("change", lambda each: _change_text(each[0].change(each[1]))),
     ]
     shown_rows = [(row, figure) for row in view.headline for figure in FIGURES]
     title = f"Estimates ({view.headline[0].variant}) from {view.n_looked:,} of {view.n_questions:,} questions"
     print_table(
         table(title, fields, shown_rows, starts_group=lambda each: each[1] == FIGURES[0]), padded=True
     )
+    for sentence in (*view.verdicts, view.basis):
+        log.info("%s", sentence)
     for sentence in view.open_sentences:
         log.warning("%s", sentence)
     log_widest(view)
 
 
-def _certainty_text(figure: FigureEstimate) -> str:
-    return figure_interval_text("f1", figure.ci95) if figure.n_needed is None else figure.reason
+def _old_text(figure: Estimate) -> str:
+    return percent_text(figure.value, figure.interval)
+
+
+def _true_text(figure: FigureEstimate) -> str:
+    return percent_text(figure.value, figure.ci95) if figure.n_needed is None else figure.reason
+
+
+def _change_text(change: Estimate) -> str:
+    return change_text("f1", change.value, change.interval)
 
 
 def log_widest(view: EstimatesView) -> None:

@@ -20,11 +20,13 @@ from repope_eval.reporting.charts.drawing import (
 )
 from repope_eval.reporting.figure_texts import (
     FIGURE_TITLES,
+    change_interval_text,
+    change_text,
     figure_interval_text,
     percent_text,
     shortened_names,
 )
-from repope_eval.reporting.tables import Cell, Field, Table, table, text_field, value_field
+from repope_eval.reporting.tables import Cell, Column, Field, Table, table, value_field
 from repope_eval.reporting.templates import render
 
 _ROW, _HEAD, _FOOT = 0.34, 0.42, 0.34
@@ -32,6 +34,11 @@ _ROW, _HEAD, _FOOT = 0.34, 0.42, 0.34
 _LONGEST = 27
 _APART = 0.36
 """The distance of the two marks of a run, in rows."""
+
+_NAMES: Field[EstimatedRun] = Field(
+    Column(title="run, variant", is_text=True, stays=True), lambda row: Cell(text=row.run, note=row.variant)
+)
+"""The first column of each table; a phone has room for a single one beside three metrics."""
 
 
 def estimates_chart(view: EstimatesView) -> Chart:
@@ -41,7 +48,7 @@ def estimates_chart(view: EstimatesView) -> Chart:
     return draw(
         "estimates",
         f"F1, {variant}",
-        f"F1 by the old labels and under true ones ({variant}). Lines are 95 % intervals.",
+        f"F1 by the old labels and under true ones ({variant}). Lines are the 95 % intervals of the estimates.",
         _HEAD + len(rows) * _ROW + _FOOT,
         lambda figure: _paint_chart(figure, rows),
     )
@@ -62,46 +69,91 @@ def _paint_chart(figure: Figure, rows: Sequence[EstimatedRun]) -> None:
 
 
 def _paint_row(axes: Axes, row: EstimatedRun, place: int) -> None:
-    for index, estimate in enumerate((row.old["f1"], row.true["f1"])):
-        interval = estimate.ci95 if index else None  # what the old labels come to is no estimate
-        if estimate.value is not None:
-            mark_with_interval(axes, estimate.value, interval, place + (index - 0.5) * _APART, index, 5, 1.2)
+    true = row.true["f1"]
+    # The old labels' interval is over images, and would invite a comparison with one over the questions looked at.
+    for index, (value, interval) in enumerate(((row.old["f1"].value, None), (true.value, true.ci95))):
+        if value is not None:
+            mark_with_interval(axes, value, interval, place + (index - 0.5) * _APART, index, 5, 1.2)
 
 
-def render_estimates_page(view: EstimatesView) -> str:
-    """The page, which needs no file and no network."""
+def render_estimates_page(view: EstimatesView, command: str) -> str:
+    """The page, which needs no file and no network.
+
+    Args:
+        view: what it shows.
+        command: how it was started; shown in the page.
+    """
     return render(
-        "estimates.html.j2", view=view, estimates=_estimates_table(view), chart=estimates_chart(view)
+        "estimates.html.j2",
+        view=view,
+        estimates=_estimates_table(view),
+        others=_table_of_others(view),
+        labels=_labels_table(view),
+        chart=estimates_chart(view),
+        command=command,
     )
 
 
 def _estimates_table(view: EstimatesView) -> Table:
-    """A row for each run and variant."""
+    """F1 of each run and variant: by the old labels, under true ones, and the change."""
+    return table(
+        "",
+        [_NAMES, *_change_fields("f1", "F1, old labels", "F1, true labels", "change in points")],
+        view.rows,
+        starts_group=lambda row: row.variant == view.rows[0].variant,
+    )
 
-    def is_first(row: EstimatedRun) -> bool:
-        return row.variant == view.rows[0].variant
 
+def _table_of_others(view: EstimatesView) -> Table:
+    """The same of the other metrics, side by side: by the old labels, under true ones, and the change."""
+    fields = [
+        field
+        for figure in FIGURES[1:]
+        for field in _change_fields(figure, f"{FIGURE_TITLES[figure]}, old", "true", "change")
+    ]
+    return table(
+        "Precision, recall and accuracy, by the old labels and under true ones",
+        [_NAMES, *fields],
+        view.rows,
+        starts_group=lambda row: row.variant == view.rows[0].variant,
+    )
+
+
+def _labels_table(view: EstimatesView) -> Table:
+    """How many questions people looked at, and how wide F1's interval is and would be."""
     fields: list[Field[EstimatedRun]] = [
-        text_field("run", lambda row: row.run, stays=True),
-        text_field("variant", lambda row: row.variant),
+        _NAMES,
         value_field("looked at", _looked_cell),
-        value_field("F1, old labels", lambda row: _ratio_cell(row.old["f1"].value)),
-        *(_figure_field(name) for name in FIGURES),
         value_field("width of F1's interval", lambda row: _ratio_cell(row.true["f1"].width)),
         value_field(f"width with {view.n_more:,} more labels", lambda row: _ratio_cell(row.true["f1"].more)),
     ]
-    return table("", fields, view.rows, starts_group=is_first)
+    return table(
+        "Questions looked at, and the width of F1's interval in points",
+        fields,
+        view.rows,
+        starts_group=lambda row: row.variant == view.rows[0].variant,
+    )
 
 
-def _figure_field(name: str) -> Field[EstimatedRun]:
-    """A figure under true labels, its interval below it."""
+def _change_fields(figure: str, old: str, true: str, change: str) -> list[Field[EstimatedRun]]:
+    """A metric by the old labels, under true labels, and the difference, each with its interval below it."""
 
-    def cell(row: EstimatedRun) -> Cell:
-        estimate = row.true[name]
-        note = estimate.reason if estimate.ci95 is None else figure_interval_text("f1", estimate.ci95)
-        return Cell(text=percent_text(estimate.value), values=(estimate.value,), note=note)
+    def old_cell(row: EstimatedRun) -> Cell:
+        value = row.old[figure]
+        note = value.reason if value.interval is None else figure_interval_text(figure, value.interval)
+        return Cell(text=percent_text(value.value), values=(value.value,), note=note)
 
-    return value_field(FIGURE_TITLES[name], cell)
+    def true_cell(row: EstimatedRun) -> Cell:
+        value = row.true[figure]
+        note = value.reason if value.ci95 is None else figure_interval_text(figure, value.ci95)
+        return Cell(text=percent_text(value.value), values=(value.value,), note=note)
+
+    def change_cell(row: EstimatedRun) -> Cell:
+        value = row.change(figure)
+        note = "" if value.interval is None else change_interval_text(figure, value.interval)
+        return Cell(text=change_text(figure, value.value), values=(value.value,), note=note)
+
+    return [value_field(old, old_cell), value_field(true, true_cell), value_field(change, change_cell)]
 
 
 def _looked_cell(row: EstimatedRun) -> Cell:

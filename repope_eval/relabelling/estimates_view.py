@@ -6,11 +6,21 @@ from typing import Any
 
 from repope_eval.records import Variant
 from repope_eval.relabelling.estimation import WIDEST, FigureEstimate
-from repope_eval.scoring.estimates import Estimate
+from repope_eval.reporting.figure_texts import (
+    change_interval_text,
+    change_text,
+    figure_interval_text,
+    percent_text,
+)
+from repope_eval.scoring.bootstrap import MEAN
+from repope_eval.scoring.estimates import Estimate, Interval, minus
 from repope_eval.scoring.score_document import figure_phrase
 from repope_eval.wording import counted
 
 LABELS_FILE = "the file ending in labels.jsonl that relabel writes beside its out="
+
+MOST_NAMED = 3
+"""Of up to so many runs each has a sentence as verdict; more of them are counted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,10 +32,18 @@ class EstimatedRun:
     n_questions: int
     n_looked: int
     """How many of the questions people looked at."""
-    old: Mapping[str, FigureEstimate]
-    """The figures by the old labels."""
+    old: Mapping[str, Estimate]
+    """The figures by the old labels, as the run's own page has them: their intervals are over images."""
     true: Mapping[str, FigureEstimate]
-    """The same under true labels."""
+    """The same under true labels: chance is in which questions were looked at."""
+
+    def change(self, figure: str) -> Estimate:
+        """A figure under true labels less that by the old ones, whose value is known exactly for these questions."""
+        old, true = self.old[figure].value, self.true[figure]
+        if old is None or true.ci95 is None:
+            return Estimate(value=minus(true.value, old), reason=true.reason or self.old[figure].reason)
+        low, high = true.ci95
+        return Estimate(value=minus(true.value, old), interval=(low - old, high - old))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,11 +70,28 @@ class EstimatesView:
         return [row for row in self.rows if row.variant == last]
 
     @property
+    def verdicts(self) -> Sequence[str]:
+        """What becomes of F1 under true labels, and whether that is more than chance: of each run, or of many."""
+        if len(self.headline) > MOST_NAMED:
+            return [_counts_sentence(self.headline)]
+        return [_change_sentence(row) for row in self.headline]
+
+    @property
     def basis(self) -> str:
         """What the estimates rest on, in words."""
+        n_variants = len({row.variant for row in self.rows}) - 1
+        mean = (
+            f" F1 is the mean over {counted(n_variants, 'variant')}." if self.rows[-1].variant == MEAN else ""
+        )
+        is_whole = self.n_looked == self.n_questions and not self.n_disputed + self.n_missing
+        chance = (
+            "Nothing is estimated, since people looked at every question."
+            if is_whole
+            else "Chance, in the intervals of estimates and changes, is in which questions these were."
+        )
         return (
             f"From {self.n_looked:,} of {counted(self.n_questions, 'question', ',')} that people looked at, answers "
-            f"read by protocol {self.protocol}."
+            f"read by protocol {self.protocol}.{mean} {chance}"
         )
 
     @property
@@ -99,6 +134,61 @@ class EstimatesView:
         return sentences
 
 
+def _change_sentence(row: EstimatedRun) -> str:
+    """What becomes of a run's F1: both values, their difference, and whether it is more than chance."""
+    old, true, change = row.old["f1"], row.true["f1"], row.change("f1")
+    if true.value is None:
+        return f"F1 of {row.run} under true labels is not known ({true.reason})."
+    if old.value is None or change.value is None:
+        return f"F1 of {row.run} is undefined by the old labels, and {_f1_text(true)} under true ones."
+    moves = f"from {percent_text(old.value)} % by the old labels to {_f1_text(true)} under true ones"
+    points = f"{change_text('f1', change.value)} points"
+    if true.width == 0:
+        return f"F1 of {row.run} goes {moves}: {points}."
+    sure = f"{points} ({change_interval_text('f1', change.interval)})"
+    if is_more_than_chance(change):
+        return (
+            f"F1 of {row.run} {'rises' if change.value > 0 else 'falls'} {moves}: {sure}, more than chance."
+        )
+    return f"F1 of {row.run} goes {moves}: {sure}, which may be chance."
+
+
+def _f1_text(f1: FigureEstimate) -> str:
+    sure = "" if not f1.width else f" (95 % interval {figure_interval_text('f1', f1.ci95)})"
+    return f"{percent_text(f1.value)} %{sure}"
+
+
+def is_more_than_chance(change: Estimate) -> bool:
+    """Whether the 95 % interval of a change leaves out zero."""
+    return change.interval is not None and (change.interval[0] > 0 or change.interval[1] < 0)
+
+
+def _counts_sentence(rows: Sequence[EstimatedRun]) -> str:
+    """How many runs' F1 rises, falls, or may be as it was."""
+    changes = [row.change("f1") for row in rows]
+    sure = [change.value or 0 for change in changes if is_more_than_chance(change)]
+    risen, fallen = [value for value in sure if value > 0], [value for value in sure if value < 0]
+    n_unknown = sum(change.value is None for change in changes)
+    n_unsure = len(rows) - len(sure) - n_unknown
+    parts = [
+        f"rises by more than chance for {len(risen):,}{_range_text(risen)}",
+        f"falls by more than chance for {len(fallen):,}{_range_text(fallen)}",
+        *([f"changes by what may be chance for {n_unsure:,}"] if n_unsure else []),
+        *([f"is not known for {n_unknown:,}"] if n_unknown else []),
+    ]
+    return (
+        f"From the old labels to true ones, F1 of {counted(len(rows), 'run', ',')} {', '.join(parts[:-1])} and "
+        f"{parts[-1]}. Each run is judged by itself."
+    )
+
+
+def _range_text(changes: Sequence[float]) -> str:
+    if not changes:
+        return ""
+    ends = [change_text("f1", end) for end in (min(changes), max(changes))]
+    return f" ({' to '.join(dict.fromkeys(ends))} points)"
+
+
 def _f1_phrase(run: str, f1: FigureEstimate) -> str:
     reason = f1.reason if f1.n_needed else ""
     return figure_phrase(run, Estimate(value=f1.value, interval=f1.ci95, reason=reason))
@@ -111,8 +201,12 @@ def estimates_document(view: EstimatesView) -> dict[str, Any]:
         runs.setdefault(row.run, {})[row.variant] = {
             figure: {
                 "estimate": each.value,
-                "ci95": None if each.ci95 is None else list(each.ci95),
+                "ci95": _ends(each.ci95),
                 "reason": each.reason or None,
+                "old": row.old[figure].value,
+                "old_ci95": _ends(row.old[figure].interval),
+                "change": row.change(figure).value,
+                "change_ci95": _ends(row.change(figure).interval),
             }
             for figure, each in row.true.items()
         }
@@ -125,3 +219,7 @@ def estimates_document(view: EstimatesView) -> dict[str, Any]:
         "n_missing": view.n_missing,
         "runs": runs,
     }
+
+
+def _ends(interval: Interval) -> list[float] | None:
+    return None if interval is None else list(interval)

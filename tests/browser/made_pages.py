@@ -32,5 +32,5 @@ def make_relabelling_page(folder: Path) -> Path:
 def make_estimates_page(folder: Path) -> Path:
     """The page of estimates of runs whose names want to be markup."""
     path = folder / "estimates.html"
-    path.write_text(render_estimates_page(estimates_view(*NAUGHTY)))
+    path.write_text(render_estimates_page(estimates_view(*NAUGHTY), f"estimate runs='{NAUGHTY[0]}'"))
     return path

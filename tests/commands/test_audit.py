@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,8 @@ import pytest
 from conftest import CommandLine
 from run_folders import answer_lines, demo, write_run
 
-from repope_eval.records import Question
+from repope_eval.records import Answer, Question
+from repope_eval.scoring.protocol_scores import CellScores, score
 
 MODELS = {"steady": (0.05, 1), "hasty": (0.15, 2)}
 """How often each model errs against RePOPE's labels, and the seed of its errors."""
@@ -105,6 +107,10 @@ def test_scores_are_estimated_from_what_was_looked_at(
     assert "From 300 of 1,026 questions that people looked at" in page
     assert all(f"{100 * found[name]['mean']['f1']['estimate']:.1f}<small>" in page for name in MODELS)
     for name, (wrong, seed) in MODELS.items():
+        old = demo_scores(name, wrong, seed)["pope"]["mean"].estimates["f1"]
+        cell = found[name]["mean"]["f1"]
+        assert (cell["old"], cell["old_ci95"]) == (old.value, list(old.interval or ()))
+        assert cell["change"] == cell["estimate"] - cell["old"]
         truth = true_scores(name, wrong, seed)
         assert list(found[name]) == ["random", "popular", "adversarial", "mean"]
         assert set(found[name]["mean"]) == {"f1", "precision", "recall", "accuracy"}
@@ -115,17 +121,19 @@ def test_scores_are_estimated_from_what_was_looked_at(
             assert cell["ci95"][0] - 0.02 < value < cell["ci95"][1] + 0.02
 
 
-def true_scores(name: str, wrong: float, seed: int) -> dict[str, float]:
-    from repope_eval.records import Answer
-    from repope_eval.scoring.protocol_scores import score
-
+def demo_scores(name: str, wrong: float, seed: int) -> Mapping[str, Mapping[str, CellScores]]:
+    """What a model comes to under all labels, as the page of its run has it."""
     benchmark = demo()
     by_key = {(each.image, each.text): each for each in benchmark.questions}
     answers: dict[Question, Answer] = {}
     for line in answer_lines(benchmark, wrong, seed):
         each = by_key[line["image"], line["question"]]
         answers[each] = Answer(each, line["response"])
-    figures = score(name, "demo", benchmark.label_sets, answers, "repope").cells["repope"]["mean"].figures
+    return score(name, "demo", benchmark.label_sets, answers, "repope").cells
+
+
+def true_scores(name: str, wrong: float, seed: int) -> dict[str, float]:
+    figures = demo_scores(name, wrong, seed)["repope"]["mean"].figures
     return {figure: getattr(figures, figure) for figure in ("f1", "precision", "recall", "accuracy")}
 
 

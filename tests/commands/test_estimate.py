@@ -149,8 +149,9 @@ def test_a_dash_and_the_number_of_labels_stand_where_these_are_too_few(
     )
     view = replace(estimates_view("steady", "hasty"), rows=[few])
     print_estimates(view)
-    (row,) = [line for line in capsys.readouterr().out.splitlines() if " f1 " in line]
-    assert row.split("  ")[-2:] == ["–", "too few labels: about 1,400 are needed"]
+    (row,) = [line for line in capsys.readouterr().out.splitlines() if " F1 " in line]
+    cells = [cell.strip() for cell in row.split("  ") if cell.strip()]
+    assert cells == ["hasty", "F1", "87.5 (86.1–88.6)", "too few labels: about 1,400 are needed", "–"]
     assert "About 1,400 labels would do for all figures" in caplog.messages[0]
     assert len(caplog.messages) == 1
     (cell,) = estimates_document(view)["runs"].values()
@@ -158,8 +159,12 @@ def test_a_dash_and_the_number_of_labels_stand_where_these_are_too_few(
         "estimate": None,
         "ci95": None,
         "reason": "too few labels: about 1,400 are needed",
+        "old": 0.875,
+        "old_ci95": [0.861, 0.8861],
+        "change": None,
+        "change_ci95": None,
     }
-    page = render_estimates_page(view)
-    in_sentence = 1  # that for a paper
-    assert page.count("too few labels: about 1,400 are needed") == len(FIGURES) + in_sentence
+    page = render_estimates_page(view, "")
+    in_sentences = 2  # the verdict, and that for a paper
+    assert page.count("too few labels: about 1,400 are needed") == len(FIGURES) + in_sentences
     assert "About 1,400 labels would do" in page

@@ -2,6 +2,7 @@
 
 from repope_eval.relabelling.estimates_view import EstimatedRun, EstimatesView
 from repope_eval.relabelling.estimation import FIGURES, FigureEstimate
+from repope_eval.scoring.estimates import Estimate
 
 
 def estimated_run(run: str, variant: str, f1: float | None, n_looked: int = 120) -> EstimatedRun:
@@ -12,7 +13,7 @@ def estimated_run(run: str, variant: str, f1: float | None, n_looked: int = 120)
         variant=variant,
         n_questions=3000,
         n_looked=n_looked,
-        old=dict.fromkeys(FIGURES, FigureEstimate(0.875, (0.875, 0.875))),
+        old=dict.fromkeys(FIGURES, Estimate(value=0.875, interval=(0.861, 0.8861))),
         true=dict.fromkeys(FIGURES, FigureEstimate(f1, ends, None if f1 is None else 0.0217)),
     )
 
