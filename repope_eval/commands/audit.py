@@ -6,63 +6,117 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from repope_eval.benchmarks.sources import find_local_images
+from repope_eval.benchmarks.sources import find_local_images, label_set_phrase
 from repope_eval.cluster.sweep_plan import unfinished_runs
 from repope_eval.errors import RepopeError
-from repope_eval.records import Answer, Question
-from repope_eval.relabelling.doubt import ModelTrust, design, label_doubts
+from repope_eval.records import Answer, LabelSet, Question, Variant
+from repope_eval.relabelling.doubt import design, label_doubts
 from repope_eval.relabelling.queue import Queued, write_queue
+from repope_eval.relabelling.queue_page import render_queue_page
+from repope_eval.relabelling.queue_view import QueueView, selection_sentence, trust_table, verdict
 from repope_eval.reporting.console import print_table
-from repope_eval.reporting.figure_texts import percent_text
-from repope_eval.reporting.tables import number_field, table, text_field
 from repope_eval.runs.finished_runs import FinishedRun, data_folder_of, given_files
 from repope_eval.runs.run_selection import Selection, names_of, runs_of
 from repope_eval.scoring.protocols import PROTOCOLS, Protocol, remembering
 from repope_eval.settings.command_settings import AuditSettings
+from repope_eval.settings.config import Protocol as ProtocolName
 from repope_eval.system.hub import network_off
-from repope_eval.system.writing import refuse_existing
-from repope_eval.wording import counted
+from repope_eval.system.writing import refuse_existing, write_text
+from repope_eval.wording import counted, first_few
 
-QUEUE = "queue.jsonl"
+QUEUE, PAGE = "queue.jsonl", "queue.html"
 
 log = logging.getLogger(__name__)
 
 
 @network_off()
 def execute(settings: AuditSettings, command: str) -> None:
-    """Writes the queue, and prints what it was made from and what comes next."""
+    """Writes the queue and its page, and prints what it was made from and what comes next."""
     path = Path(settings.out).expanduser() / QUEUE
-    refuse_existing(path, settings.out, [])  # people may be at work on it
+    for target in (path, path.with_name(PAGE)):
+        refuse_existing(target, settings.out, [])  # people may be at work on the queue
     selection = runs_of(settings, unfinished_runs)
-    assert selection.benchmark is not None, "runs were selected without their benchmark"
-    voters = _without_copies(selection.runs)
-    names = names_of(voters)
-    protocol = remembering(PROTOCOLS[settings.protocol])
-    says_yes = {names[run.folder]: said for run in voters if (said := _says_yes(run, protocol))}
-    for name in names.values():
+    benchmark = selection.benchmark
+    assert benchmark is not None, "runs were selected without their benchmark"
+    runs = _without_copies(selection.runs)
+    names = names_of(runs)
+    voters = {names[run.folder]: run for run in runs}
+    says_yes = _votes(voters, settings.protocol)
+    label_set = benchmark.label_sets[0]  # before anybody corrected them
+    doubts = label_doubts(label_set.distinct, says_yes)
+    images = _images_here(selection, settings)
+    view = QueueView(
+        bench=benchmark.name,
+        labels=label_set_phrase(label_set.name),
+        protocol=settings.protocol,
+        queue=_queue_of(doubts.scores, label_set.distinct, settings),
+        variants=_variants_by_question(label_set),
+        answers={name: voters[name].answers for name in says_yes},
+        trust=doubts.trust,
+        images=images,
+    )
+    next_command = _annotate_command(path, images)
+    _write_files(path, view.queue, render_queue_page(view, next_command, command))
+    print_table(trust_table(view.trust, view.bench), padded=True)
+    log.info("%s %s", verdict(view), selection_sentence(view.queue))
+    log.info("the queue is in %s, and its most doubtful labels on the page %s", path, path.with_name(PAGE))
+    log.info("two people label it, each with a NAME of their own: %s", next_command)
+
+
+def _votes(
+    voters: Mapping[str, FinishedRun], protocol_name: ProtocolName
+) -> dict[str, Mapping[Question, float]]:
+    """How far each model says yes to each question; without models of which nothing is read as yes or no.
+
+    Raises:
+        RepopeError: nothing is read of any.
+    """
+    protocol = remembering(PROTOCOLS[protocol_name])
+    says_yes = {name: said for name, run in voters.items() if (said := _says_yes(run, protocol))}
+    for name in voters:
         if name not in says_yes:
             log.warning("%s has no answer that reads as yes or no, so it is left out", name)
     if not says_yes:
         raise RepopeError(
-            f"protocol={settings.protocol}: reads no answer of these runs as yes or no; try another, or other runs"
+            f"protocol={protocol_name}: reads no answer of these runs as yes or no; try another, or other runs"
         )
-    labels = selection.benchmark.label_sets[0].distinct  # before anybody corrected them
-    doubts = label_doubts(labels, says_yes)
-    chances = design(doubts.scores, settings.budget, settings.sample, settings.seed)
+    return says_yes
+
+
+def _queue_of(
+    scores: Mapping[Question, float], labels: Mapping[Question, bool], settings: AuditSettings
+) -> list[Queued]:
+    """All questions, the most doubtful first, each with whether people are to look at it."""
+    chances = design(scores, settings.budget, settings.sample, settings.seed)
     queue = [
         Queued(
             question=question,
             label=labels[question],
-            score=doubts.scores[question],
+            score=scores[question],
             p_sampled=chance.probability,
             sampled=chance.is_drawn,
         )
         for question, chance in chances.items()
     ]
-    queue.sort(key=lambda each: (-each.score, each.question))
+    return sorted(queue, key=lambda each: (-each.score, each.question))
+
+
+def _variants_by_question(label_set: LabelSet) -> dict[Question, list[Variant]]:
+    variants: dict[Question, list[Variant]] = {}
+    for variant, labels in label_set.variants.items():
+        for question in labels:
+            variants.setdefault(question, []).append(variant)
+    return variants
+
+
+def _write_files(path: Path, queue: Sequence[Queued], page: str) -> None:
+    """Writes the queue and its page, or neither, since one would be in the way when the command is typed again."""
     write_queue(path, queue)
-    _print_trust(doubts.trust, selection.benchmark.name)
-    _log_queue(queue, path, _image_folder(selection, settings))
+    try:
+        write_text(path.with_name(PAGE), page)
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
 
 
 def _without_copies(runs: Sequence[FinishedRun]) -> list[FinishedRun]:
@@ -88,47 +142,26 @@ def _says_yes(run: FinishedRun, protocol: Protocol) -> Mapping[Question, float]:
     return yes_shares
 
 
-def _print_trust(trust: Sequence[ModelTrust], bench: str) -> None:
-    """Prints how far each model's answers tell whether a label is wrong."""
-    print_table(
-        table(
-            f"Models that audit the labels of {bench}: error rates by their agreement alone",
-            [
-                text_field("model", lambda each: each.model),
-                number_field("says yes to a yes", lambda each: percent_text(each.sensitivity)),
-                number_field("says no to a no", lambda each: percent_text(each.specificity)),
-                number_field("independence of errors", lambda each: f"{each.independence:.2f}"),
-                number_field("weight", lambda each: f"{each.weight:.2f}"),
-            ],
-            trust,
-        ),
-        padded=True,
-    )
-
-
-def _image_folder(selection: Selection, settings: AuditSettings) -> str:
-    """The folder that the runs' images lie in; a word in its place where there is none on this machine."""
+def _images_here(selection: Selection, settings: AuditSettings) -> Mapping[str, Path]:
+    """The images that are on this machine; those that are not are told, and the page has no picture of them."""
     run = given_files(min(selection.runs, key=lambda each: len(each.withheld)), settings.bench)
-    paths = find_local_images(run.bench, data_folder_of(run, settings.data_dir), list(run.answers))
-    folders = Counter(str(path).removesuffix(name).rstrip("/") for name, path in paths.items())
-    return next((folder for folder, _ in folders.most_common(1)), "FOLDER")
+    assert selection.benchmark is not None, "runs were selected without their benchmark"
+    questions = selection.benchmark.questions
+    images = find_local_images(run.bench, data_folder_of(run, settings.data_dir), questions)
+    missing = [name for name in dict.fromkeys(each.image for each in questions) if name not in images]
+    if missing:
+        log.warning(
+            "%s of %d not on this machine, so the page has no picture of them: %s; bench.images=FOLDER says where "
+            "they lie",
+            *(counted(len(missing), "image", ","), len(images) + len(missing), first_few(missing)),
+        )
+    return images
 
 
-def _log_queue(queue: Sequence[Queued], path: Path, images: str) -> None:
-    certain = sum(each.p_sampled == 1 for each in queue)
-    looked_at = [each for each in queue if each.sampled]
-    log.info(
-        "%s: %s, of which %s to be looked at: the %d most doubtful, and %d drawn of the rest; %d have label yes",
-        path,
-        counted(len(queue), "question", ","),
-        f"{len(looked_at):,}",
-        certain,
-        len(looked_at) - certain,
-        sum(each.label for each in looked_at),
-    )
-    out = path.with_name("NAME.jsonl")
-    words = ["annotate", f"questions={path}", f"images={images}", "annotator=NAME", f"out={out}"]
-    log.info(
-        "two people label them, each with a NAME of their own: %s",
-        shlex.join(["python", "-m", "repope_eval", *words]),
-    )
+def _annotate_command(queue: Path, images: Mapping[str, Path]) -> str:
+    """The command by which people label the queue, with FOLDER where nobody knows the images' folder."""
+    folders = Counter(str(path).removesuffix(name).rstrip("/") for name, path in images.items())
+    folder = next((folder for folder, _ in folders.most_common(1)), "FOLDER")
+    out = queue.with_name("NAME.jsonl")
+    words = ["annotate", f"questions={queue}", f"images={folder}", "annotator=NAME", f"out={out}"]
+    return shlex.join(["python", "-m", "repope_eval", *words])

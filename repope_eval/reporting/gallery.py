@@ -124,6 +124,11 @@ class Gallery:
         return any(card.thumbnail for card in self.cards)
 
     @property
+    def n_without_picture(self) -> int:
+        """The number of cards whose image is not there, or cannot be shown."""
+        return sum(card.thumbnail is None for card in self.cards) - self.n_thumbnails_left_out
+
+    @property
     def verdicts(self) -> list[tuple[str, str, str]]:
         """The verdicts that occur: each with its kinds, and with what it says of the model and the label."""
         rows = [
@@ -197,7 +202,12 @@ def illustrated(gallery: Gallery, images: Mapping[str, Path], room: int) -> Gall
 
 
 def render_with_gallery(
-    template: str, gallery: Gallery | None, images: Mapping[str, Path] | None, **context: Any
+    template: str,
+    gallery: Gallery | None,
+    images: Mapping[str, Path] | None,
+    page_bytes: int = PAGE_BYTES,
+    /,
+    **context: Any,
 ) -> str:
     """A page with a gallery, which needs no file and no network; as many pictures as it has room for.
 
@@ -205,12 +215,13 @@ def render_with_gallery(
         template: the page's, in which `gallery` is used.
         gallery: without pictures; None where nothing is shown.
         images: the files that are there, by image name; None where nobody looked for any.
+        page_bytes: the largest size of the page.
         **context: what else the template uses.
     """
     html = render(template, gallery=gallery, **context)
     if gallery is None or not images:
         return html
-    shown = illustrated(gallery, images, PAGE_BYTES - len(html.encode()))
+    shown = illustrated(gallery, images, page_bytes - len(html.encode()))
     return render(template, gallery=shown, **context)
 
 

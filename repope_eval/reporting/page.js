@@ -46,6 +46,8 @@ function filterable(section) {
   const filters = section.querySelector(".filters");
   const cards = [...section.querySelectorAll(".gallery > li")];
   const items = cards.map((card) => [...card.querySelectorAll("[data-kind]")]);
+  const images = cards.map((card) => card.querySelector(".name").textContent); // a card has an image, or a question
+  const noun = section.dataset.card ?? "image";
   const more = section.querySelector("button.more");
   const said = section.querySelector("output");
   const field = (name) => filters.elements.namedItem(name).value;
@@ -61,9 +63,13 @@ function filterable(section) {
     let fitting = 0;
     let shownCards = 0;
     let fittingQuestions = 0;
+    const fittingImages = new Set();
     cards.forEach((card, place) => {
       const number = items[place].filter((item) => !(item.hidden = !fits(item))).length;
       fitting += number > 0;
+      if (number) {
+        fittingImages.add(images[place]);
+      }
       fittingQuestions += number;
       card.hidden = number === 0;
       card.classList.toggle("later", fitting > limit); // which a printed page shows all the same
@@ -71,11 +77,11 @@ function filterable(section) {
     });
     const number = (count, noun) => `${count} ${noun}${count === 1 ? "" : "s"}`;
     const isNarrowed = variant || kind || object;
-    const left = `${number(fittingQuestions, "question")} about ${number(fitting, "image")}`;
+    const left = `${number(fittingQuestions, "question")} about ${number(fittingImages.size, "image")}`;
     said.textContent = fittingQuestions
       ? `${isNarrowed ? "The filter leaves " : ""}${left}.`
       : "No question fits the filter.";
-    more.textContent = `Show more of the ${fitting - shownCards} further images`;
+    more.textContent = `Show more of the ${number(fitting - shownCards, `further ${noun}`)}`;
     more.hidden = shownCards === fitting;
   };
   filters.addEventListener("input", () => {

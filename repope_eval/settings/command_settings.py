@@ -24,7 +24,7 @@ class AuditSettings:
     seed: int = setting("of the drawing", 0, minimum=0)
     protocol: Protocol = setting("how yes or no is read from an answer", DEFAULT_PROTOCOL)
     data_dir: str | None = setting("where data lies or goes; null: where the runs had it", None)
-    out: str = setting("folder for queue.jsonl", "audit")
+    out: str = setting("folder for queue.jsonl and its page, queue.html", "audit")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

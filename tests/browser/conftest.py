@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from made_pages import make_estimates_page, make_relabelling_page
+from made_pages import make_estimates_page, make_queue_page, make_relabelling_page
 from playwright.sync_api import Browser, sync_playwright
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -49,3 +49,8 @@ def relabelling_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def estimates_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_estimates_page(tmp_path_factory.mktemp("estimates"))
+
+
+@pytest.fixture(scope="module")
+def queue_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_queue_page(tmp_path_factory.mktemp("queue"))

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import warm_commands
 from estimates_examples import estimates_view
+from run_folders import answer_lines, demo, write_run
 
 from repope_eval.benchmarks.custom import DEMO_FOLDER
 from repope_eval.relabelling.estimates_page import render_estimates_page
@@ -34,3 +35,14 @@ def make_estimates_page(folder: Path) -> Path:
     path = folder / "estimates.html"
     path.write_text(render_estimates_page(estimates_view(*NAUGHTY), f"estimate runs='{NAUGHTY[0]}'"))
     return path
+
+
+def make_queue_page(folder: Path) -> Path:
+    """The page of the demo's queue, with pictures, by two models whose names and answers want to be markup."""
+    benchmark = demo()
+    for number, naughty in enumerate(NAUGHTY, 1):
+        lines = answer_lines(benchmark, 0.1 * number, number, yes=f"Yes {naughty}", no=f"No {naughty}")
+        write_run(folder / "runs" / str(number), benchmark, naughty, lines)
+    words = (f"runs={folder / 'runs'}", "bench=demo", "budget=60", "sample=60", f"out={folder / 'audit'}")
+    warm_commands.run("audit", *words).check_returncode()
+    return folder / "audit" / "queue.html"

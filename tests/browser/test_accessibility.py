@@ -69,6 +69,7 @@ def loaded(browser: Browser, address: str) -> Iterator[Page]:
         "leaderboard",
         "comparison_page",
         "estimates_page",
+        "queue_page",
         "relabelling_page",
     ],
 )

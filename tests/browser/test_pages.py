@@ -112,9 +112,10 @@ WINDOWS = (
     ("relabelling_page", NARROW),
     ("relabelling_page", WIDE),
     ("estimates_page", NARROW),
+    ("queue_page", NARROW),
 )
 """Each page in windows in which something else may go wrong; names that want to be markup are long, too."""
-OF_NAUGHTY = ("naughty_leaderboard", "naughty_run_page", "relabelling_page", "estimates_page")
+OF_NAUGHTY = ("naughty_leaderboard", "naughty_run_page", "relabelling_page", "estimates_page", "queue_page")
 
 
 @pytest.mark.parametrize(("name", "window"), WINDOWS)
@@ -167,7 +168,9 @@ def test_the_tables_of_scores_need_not_be_scrolled(
             assert table.evaluate("wide => wide.scrollWidth <= wide.clientWidth")
 
 
-def test_on_a_phone_f1_is_seen_first(browser: Browser, run_page: Path, leaderboard: Path) -> None:
+def test_on_a_phone_f1_is_seen_first(
+    browser: Browser, run_page: Path, leaderboard: Path, estimates_page: Path
+) -> None:
     with opened(browser, run_page, 390) as (page, _):
         before, after = page.locator(".headline .value").all()
         for value in (before, after):
@@ -175,11 +178,16 @@ def test_on_a_phone_f1_is_seen_first(browser: Browser, run_page: Path, leaderboa
             assert box is not None
             assert box["y"] + box["height"] < 200
             assert box["x"] + box["width"] <= 390
-    with opened(browser, leaderboard, 390) as (page, _):
-        for heading in ("F1, POPE", "F1, RePOPE"):
-            box = page.locator("#standings th", has_text=heading).bounding_box()
-            assert box is not None
-            assert box["x"] + box["width"] <= 390
+    headings = {
+        leaderboard: ("#standings", "F1, POPE", "F1, RePOPE"),
+        estimates_page: ("#f1", "F1, old labels", "F1, true labels", "change in points"),
+    }
+    for path, (place, *titles) in headings.items():
+        with opened(browser, path, 390) as (page, _):
+            for title in titles:
+                box = page.locator(f"{place} th", has_text=title).bounding_box()
+                assert box is not None
+                assert box["x"] + box["width"] <= 390
 
 
 SMALLEST_LETTERS = """drawings => drawings.flatMap(drawing => {
@@ -250,7 +258,7 @@ def test_filters_hide_the_rows_that_do_not_fit(browser: Browser, leaderboard: Pa
         )
 
 
-@pytest.mark.parametrize("name", ["run_page", "relabelling_page"])
+@pytest.mark.parametrize("name", ["run_page", "relabelling_page", "queue_page"])
 def test_a_gallery_filters_and_its_pictures_open(
     name: str, browser: Browser, request: pytest.FixtureRequest
 ) -> None:

@@ -11,8 +11,12 @@ import pytest
 from conftest import CommandLine
 from run_folders import answer_lines, demo, write_run
 
+from repope_eval.benchmarks.custom import DEMO_FOLDER
+from repope_eval.commands.audit import execute
+from repope_eval.errors import RepopeError
 from repope_eval.records import Answer, Question
 from repope_eval.scoring.protocol_scores import CellScores, score
+from repope_eval.settings.command_settings import AuditSettings
 
 MODELS = {"steady": (0.05, 1), "hasty": (0.15, 2)}
 """How often each model errs against RePOPE's labels, and the seed of its errors."""
@@ -33,7 +37,7 @@ def queue(runs: Path, command_line: CommandLine, tmp_path: Path) -> Path:
     result = command_line(*words, f"out={out}")
     assert result.returncode == 0, result.stderr
     assert (
-        "1,026 questions, of which 300 to be looked at: the 100 most doubtful, and 200 drawn" in result.stderr
+        "People are to look at 300: the 100 most doubtful, and 200 drawn from the other 926." in result.stderr
     )
     return out / "queue.jsonl"
 
@@ -90,6 +94,63 @@ def test_a_queue_that_people_are_at_is_not_replaced(
     assert result.returncode == 1
     assert f"{queue}" in result.stderr
     assert queue.read_bytes() == before
+
+
+def test_the_page_shows_the_first_of_the_queue_and_the_command_that_goes_on(queue: Path) -> None:
+    page = queue.with_name("queue.html").read_text()
+    first = lines_of(queue)[0]
+    shown = page.split("<b>1.</b>")[0].rpartition("<li>")[2], page.split("<b>1.</b>")[1].split("<b>2.</b>")[0]
+    assert first["image"] in shown[0]
+    assert "data:image/webp" in shown[0]
+    assert f'<span class="said">{first["question"]}</span>' in shown[1]
+    assert f"label {first['label']}" in shown[1]
+    assert "2 of 2 models say" in shown[1]
+    assert (
+        f'<pre class="selected">python -m repope_eval annotate questions={queue} images={DEMO_FOLDER / "images"} '
+        f"annotator=NAME out={queue.with_name('NAME.jsonl')}</pre>"
+    ) in page
+
+
+@pytest.mark.parametrize("name", ["queue.jsonl", "queue.html"])
+def test_neither_file_of_others_nor_a_link_is_replaced(
+    name: str, runs: Path, command_line: CommandLine, tmp_path: Path
+) -> None:
+    out = tmp_path / "audit"
+    out.mkdir()
+    (out / name).symlink_to(tmp_path / "nowhere")
+    result = command_line("audit", f"runs={runs}", "bench=demo", f"out={out}")
+    assert result.returncode == 1
+    assert result.stderr == f"out={out}: {out / name} exists; remove it or choose another out=\n"
+    assert [path.name for path in out.iterdir()] == [name]
+
+
+def test_no_queue_is_left_where_its_page_cannot_be_written(
+    runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would be in the way of the same command."""
+
+    def fails(path: Path, text: str) -> None:
+        raise RepopeError(f"{path}: cannot be written (No space left on device); choose another place")
+
+    monkeypatch.setattr("repope_eval.commands.audit.write_text", fails)
+    with pytest.raises(RepopeError, match="No space left on device"):
+        execute(AuditSettings(runs=str(runs), out=str(tmp_path / "audit")), "")
+    assert list((tmp_path / "audit").iterdir()) == []
+
+
+def test_images_that_are_not_here_are_told(
+    runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("repope_eval.commands.audit.find_local_images", lambda *_: {})
+    execute(AuditSettings(runs=str(runs), out=str(tmp_path / "audit")), "")
+    (message,) = caplog.messages
+    assert message.startswith(
+        "100 images of 100 not on this machine, so the page has no picture of them: scene_"
+    )
+    assert message.endswith("; bench.images=FOLDER says where they lie")
+    page = (tmp_path / "audit" / "queue.html").read_text()
+    assert "No picture is shown: the images are not on this machine" in page
+    assert "images=FOLDER annotator=NAME" in page
 
 
 def test_scores_are_estimated_from_what_was_looked_at(
