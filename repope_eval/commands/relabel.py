@@ -35,9 +35,8 @@ from repope_eval.relabelling.view import (
     decider_sentence,
     kappa_text,
     queue_rate_table,
-    queue_sentences,
+    scope_sentences,
     settled_sentence,
-    unsampled_sentence,
     unsettled_sentence,
 )
 from repope_eval.reporting.console import print_table
@@ -104,7 +103,7 @@ def execute(settings: RelabelSettings, command: str) -> None:
         kappa=kappa,
         queue_rates=_queue_rates(list(files.values()), outcomes),
     )
-    _write_files(settings, relabelled, view, inputs)
+    _write_files(settings, relabelled, view, inputs, command)
     _show_changes(settings, relabelled, view)
 
 
@@ -239,6 +238,7 @@ def _write_files(
     relabelled: Sequence[Relabelled],
     view: RelabellingView,
     inputs: Sequence[Path],
+    command: str,
 ) -> None:
     """Writes all files or none, since some of them would be in the way when the command is typed again."""
     labels, card = _path_beside(settings, LABELS), _path_beside(settings, CARD)
@@ -252,7 +252,7 @@ def _write_files(
         card_text = relabelling_card(view, _hashes_by_name([*inputs, *written]))
         written.append(card)
         write_text(card, card_text)
-        write_text(_path_beside(settings, PAGE), render_relabelling_page(view))
+        write_text(_path_beside(settings, PAGE), render_relabelling_page(view, command))
     except BaseException:
         for target in written:
             target.unlink(missing_ok=True)
@@ -286,11 +286,10 @@ def _show_changes(settings: RelabelSettings, relabelled: Sequence[Relabelled], v
     print_table(confusion_table(view.agreement), padded=True)
     for sentence in (
         settled_sentence(view.outcomes),
-        *queue_sentences(view.queue_rates),
+        unsettled_sentence(view.outcomes),
+        *scope_sentences(view),
         agreement_sentence(view.agreement),
         decider_sentence(view.agreement, view.names),
-        unsettled_sentence(view.outcomes),
-        unsampled_sentence(view.n_unsampled),
     ):
         if sentence is not None:
             log.info("%s", sentence)

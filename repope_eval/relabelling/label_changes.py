@@ -8,6 +8,7 @@ from repope_eval.errors import RepopeError
 from repope_eval.records import Question
 from repope_eval.relabelling.rule import questions_in_words
 from repope_eval.reporting.console import print_table
+from repope_eval.reporting.figure_texts import percent_text
 from repope_eval.reporting.tables import Table, number_field, table, text_field
 from repope_eval.wording import counted
 
@@ -94,4 +95,4 @@ def label_change_table(title: str, changes: Sequence[tuple[str, LabelChange, int
 
 
 def _share_text(number: int, share: float | None) -> str:
-    return str(number) if share is None else f"{number} ({share:.2%})".replace("%", " %")
+    return str(number) if share is None else f"{number} ({percent_text(share)} %)"

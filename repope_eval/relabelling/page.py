@@ -14,6 +14,7 @@ from repope_eval.relabelling.view import (
     decider_sentence,
     object_change_table,
     queue_rate_table,
+    scope_sentences,
     verdict,
 )
 from repope_eval.reporting.figure_texts import clipped
@@ -140,7 +141,7 @@ def relabelling_card(view: RelabellingView, hashes: Mapping[str, str]) -> str:
     ]
     people = "\n".join(f"- {role}: {markdown_text(line)}" for role, line in annotator_lines(view).items())
     sections = {
-        "": markdown_text(verdict(view)),
+        "": markdown_text(" ".join((verdict(view), *scope_sentences(view)))),
         "Licence": "Licence of the labels: (fill in)\n\nThe licences of questions and images stay what they are.",
         "Who labelled, and when": people,
         "Rule": RULE,
@@ -154,17 +155,24 @@ def relabelling_card(view: RelabellingView, hashes: Mapping[str, str]) -> str:
     return "\n\n".join(part.strip() for part in parts) + "\n"
 
 
-def render_relabelling_page(view: RelabellingView) -> str:
-    """The page, which needs no file and no network; as many pictures as it has room for."""
+def render_relabelling_page(view: RelabellingView, command: str) -> str:
+    """The page, which needs no file and no network; as many pictures as it has room for.
+
+    Args:
+        view: what it shows.
+        command: how it was started; shown in the page.
+    """
     gallery = relabelling_gallery(view.outcomes, view.variants, view.annotators, view.names)
     context = {
         "title": view.title,
         "verdict": verdict(view),
+        "scope": scope_sentences(view),
         "decided": decider_sentence(view.agreement, view.names),
         "people": annotator_lines(view),
         "confusion": confusion_table(view.agreement),
         "changes": label_change_table(changes_title(view), view.changes),
         "rates": queue_rate_table(view.queue_rates),
         "objects": object_change_table(view.outcomes),
+        "command": command,
     }
     return render_with_gallery("relabelling.html.j2", gallery, view.images, **context)

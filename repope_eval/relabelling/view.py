@@ -1,8 +1,8 @@
 """A relabelling as its page, its card and the console show it: its sentences and tables."""
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC
 from pathlib import Path
 
@@ -11,9 +11,9 @@ from repope_eval.records import Label, Question, Variant
 from repope_eval.relabelling.findings import MOST_DOUBTFUL, OTHERS, WHOLE, QueueRate
 from repope_eval.relabelling.label_changes import LabelChange
 from repope_eval.relabelling.rule import Annotator, AnnotatorAgreement, Outcome
-from repope_eval.reporting.figure_texts import UNDEFINED, clipped, coefficient_text
-from repope_eval.reporting.tables import Field, Table, number_field, table, text_field
-from repope_eval.scoring.estimates import Estimate
+from repope_eval.reporting.figure_texts import clipped, coefficient_text, interval_text, percent_text
+from repope_eval.reporting.tables import Field, Table, estimate_field, number_field, table, text_field
+from repope_eval.scoring.estimates import Estimate, Interval
 from repope_eval.wording import counted
 
 LONGEST_NAME = 80
@@ -57,16 +57,20 @@ class RelabellingView:
 
 
 def verdict(view: RelabellingView) -> str:
-    """How much changed, how far the annotators agree, and what is not settled."""
+    """How much changed, what is not settled, and how far the annotators agree."""
     sentences = (
         settled_sentence(view.outcomes),
-        *queue_sentences(view.queue_rates),
+        unsettled_sentence(view.outcomes),
         agreement_sentence(view.agreement),
         f"Cohen's kappa is {kappa_text(view.kappa, of_queue=view.is_of_queue)}.",
-        unsettled_sentence(view.outcomes),
-        unsampled_sentence(view.n_unsampled),
     )
     return " ".join(sentence for sentence in sentences if sentence is not None)
+
+
+def scope_sentences(view: RelabellingView) -> Sequence[str]:
+    """What is over a queue: how its questions were chosen, and how many labels of all are wrong."""
+    unsampled = unsampled_sentence(view.n_unsampled)
+    return [*queue_sentences(view.queue_rates), *([unsampled] if unsampled else [])]
 
 
 def settled_sentence(outcomes: Sequence[Outcome]) -> str:
@@ -121,19 +125,20 @@ def queue_sentences(rates: Sequence[QueueRate]) -> Sequence[str]:
 
 
 def _kinds_phrase(rate: QueueRate, whose: str) -> str:
-    flipped, ambiguous = percent_text(rate.flipped), percent_text(rate.ambiguous)
+    flipped, ambiguous = _share_phrase(rate.flipped), _share_phrase(rate.ambiguous)
     return f"{flipped} of {whose} are flipped and {ambiguous} ambiguous"
 
 
-def percent_text(share: Estimate) -> str:
-    """A share with its interval, `3.81 % [3.10, 4.92]`, where it is not sure."""
-    if share.value is None:
-        return UNDEFINED
-    text = f"{100 * share.value:.2f} %"
-    if share.interval is None or share.interval[0] == share.interval[1]:  # all were looked at and settled
-        return text
-    low, high = share.interval
-    return f"{text} [{100 * low:.2f}, {100 * high:.2f}]"
+def _share_phrase(share: Estimate) -> str:
+    """A share with its interval, `3.8 % (95 % interval 3.1–4.9)`, where it is not sure."""
+    interval = _unsure_interval(share)
+    sure = "" if interval is None else f" (95 % interval {interval_text(interval, percent_text)})"
+    return f"{percent_text(share.value)} %{sure}"
+
+
+def _unsure_interval(share: Estimate) -> Interval:
+    """The interval of a share; None where all questions were looked at and settled, so that it is a single point."""
+    return None if share.interval is None or share.interval[0] == share.interval[1] else share.interval
 
 
 def changes_title(view: RelabellingView) -> str:
@@ -203,8 +208,8 @@ def _work_text(annotator: Annotator) -> str:
 
 
 def _part_text(number: int, total: int) -> str:
-    """A number with its share of the total, where there is one: `12 (3.21 %)`."""
-    return f"{number:,} ({100 * number / total:.2f} %)" if total else f"{number:,}"
+    """A number with its share of the total, where there is one: `12 (3.2 %)`."""
+    return f"{number:,} ({percent_text(number / total)} %)" if total else f"{number:,}"
 
 
 MOST_OBJECTS = 500
@@ -229,6 +234,10 @@ def confusion_table(agreement: AnnotatorAgreement) -> Table:
     )
 
 
+def _share_field(title: str, share: Callable[[QueueRate], Estimate]) -> Field[QueueRate]:
+    return estimate_field(title, lambda rate: replace(share(rate), interval=_unsure_interval(share(rate))))
+
+
 def queue_rate_table(rates: Sequence[QueueRate]) -> Table:
     """How many labels are wrong in each part of a queue: what was chosen and what was drawn stand apart."""
     return table(
@@ -238,8 +247,8 @@ def queue_rate_table(rates: Sequence[QueueRate]) -> Table:
             text_field("label", lambda rate: rate.label),
             number_field("number", lambda rate: f"{rate.n_questions:,}"),
             number_field("looked at", lambda rate: f"{rate.n_looked:,}"),
-            number_field("flipped", lambda rate: percent_text(rate.flipped)),
-            number_field("ambiguous", lambda rate: percent_text(rate.ambiguous)),
+            _share_field("flipped, %", lambda rate: rate.flipped),
+            _share_field("ambiguous, %", lambda rate: rate.ambiguous),
         ],
         rates,
         n_naming=2,
@@ -277,7 +286,7 @@ def object_change_table(outcomes: Sequence[Outcome]) -> Table:
             number_field("yes → no", lambda change: str(change.n_to_no)),
             number_field("no → yes", lambda change: str(change.n_to_yes)),
             number_field("ambiguous", lambda change: str(change.n_ambiguous)),
-            number_field("changed", lambda change: f"{100 * change.n_changed / change.n_settled:.1f} %"),
+            number_field("changed", lambda change: f"{percent_text(change.n_changed / change.n_settled)} %"),
         ],
         sorted(
             (change for change in changes if change.n_changed),

@@ -23,12 +23,12 @@ from repope_eval.benchmarks import coco
 from repope_eval.benchmarks.sources import SOURCES
 
 TABLE = """
-    random      yes  1500  139 (9.27 %)  207 (13.80 %)  1159
-    random      no   1500    5 (0.33 %)   19 (1.27 %)   1615
-    popular     yes  1500  139 (9.27 %)  207 (13.80 %)  1193
-    popular     no   1500   39 (2.60 %)   66 (4.40 %)   1534
-    adversarial yes  1500  139 (9.27 %)  207 (13.80 %)  1187
-    adversarial no   1500   33 (2.20 %)  109 (7.27 %)   1497
+    random      yes  1500  139 (9.3 %)  207 (13.8 %)  1159
+    random      no   1500    5 (0.3 %)   19 (1.3 %)   1615
+    popular     yes  1500  139 (9.3 %)  207 (13.8 %)  1193
+    popular     no   1500   39 (2.6 %)   66 (4.4 %)   1534
+    adversarial yes  1500  139 (9.3 %)  207 (13.8 %)  1187
+    adversarial no   1500   33 (2.2 %)  109 (7.3 %)   1497
 """
 
 

@@ -340,8 +340,8 @@ def test_an_audited_queue_says_what_was_chosen_and_estimates_the_rest(
         "Of the questions looked at, 10 were chosen as the most doubtful, so these shares are no error rate of the "
         "benchmark."
     )
-    apart = "By the 30 drawn from the other 90, an estimated 3.33 % [0.24, 12.26] of these 90 are flipped"
-    whole = "; 13.00 % [10.22, 21.04]"
+    apart = "By the 30 drawn from the other 90, an estimated 3.3 % (95 % interval 0.2–12.3) of these 90 are flipped"
+    whole = "; 13.0 % (95 % interval 10.2–21.0)"
     card, page = (
         (folder / name).read_text().replace("\\", "").replace("\u00a0", " ")
         for name in ("new_card.md", "new_relabelling.html")
@@ -353,4 +353,6 @@ def test_an_audited_queue_says_what_was_chosen_and_estimates_the_rest(
     for text in (console, card, page):
         assert "Label changes of the settled questions, 10 of which were chosen as the most doubtful" in text
         assert "the most doubtful" in text
-        assert "13.00 % [10.22, 21.04]" in text
+    for text in (console, card):
+        assert "13.0 (10.2–21.0)" in text
+    assert "13.0<small>10.2–21.0</small>" in page

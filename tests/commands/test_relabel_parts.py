@@ -70,8 +70,8 @@ def test_it_is_told_how_many_are_settled_and_why_the_others_are_not(
     relabel(partial=True)
     for line in (
         "Cohen's kappa of the two annotators: 0.000 (no interval: fewer than 100 images were labelled by both)",
-        "The two annotators give the same label to 1 (50.00 %) of the 2 questions that both labelled.",
-        "Of 1 settled question, 1 (100.00 %) changed from yes to no or from no to yes, and 0 (0.00 %) turned out "
+        "The two annotators give the same label to 1 (50.0 %) of the 2 questions that both labelled.",
+        "Of 1 settled question, 1 (100.0 %) changed from yes to no or from no to yes, and 0 (0.0 %) turned out "
         "ambiguous.",
         "Not settled and left out: 2 of 3 questions (1 in dispute, 1 not labelled by both). What is said of the "
         "settled ones is theirs alone.",

@@ -17,6 +17,7 @@ from repope_eval.relabelling.view import (
     kappa_text,
     object_change_table,
     queue_sentences,
+    scope_sentences,
     verdict,
 )
 from repope_eval.reporting.gallery import PAGE_BYTES
@@ -28,11 +29,11 @@ def test_the_verdict_counts_each_question_once() -> None:
     # Of six questions that both labelled, three have one label of both. The first says yes, no and ambiguous 3, 2 and
     # 1 times, the second 2, 4 and 0 times: kappa is (3 * 6 - 14) / (36 - 14).
     assert verdict(relabelling_view()) == (
-        "Of 5 settled questions, 3 (60.00 %) changed from yes to no or from no to yes, and 1 (20.00 %) turned out "
-        "ambiguous. The two annotators give the same label to 3 (50.00 %) of the 6 questions that both labelled. "
-        f"Cohen's kappa is {(18 - 14) / (36 - 14):.3f} (no interval: fewer than 100 images were labelled by both). "
-        "Not settled and left out: 2 of 7 questions (1 in dispute, 1 not labelled by both). What is said of the "
-        "settled ones is theirs alone."
+        "Of 5 settled questions, 3 (60.0 %) changed from yes to no or from no to yes, and 1 (20.0 %) turned out "
+        "ambiguous. Not settled and left out: 2 of 7 questions (1 in dispute, 1 not labelled by both). What is said of "
+        "the settled ones is theirs alone. The two annotators give the same label to 3 (50.0 %) of the 6 questions "
+        f"that both labelled. Cohen's kappa is {(18 - 14) / (36 - 14):.3f} (no interval: fewer than 100 images were "
+        "labelled by both)."
     )
 
 
@@ -88,14 +89,18 @@ def test_what_was_chosen_is_no_error_rate_and_the_rest_is_estimated_apart() -> N
     assert queue_sentences(rates) == [
         "Of the questions looked at, 500 were chosen as the most doubtful, so these shares are no error rate of the "
         "benchmark.",
-        "By the 200 drawn from the other 4,627, an estimated 2.00 % [1.00, 4.12] of these 4,627 are flipped and "
-        "10.00 % ambiguous; 3.80 % [3.00, 5.00] of the whole queue are flipped and 10.00 % ambiguous.",
+        "By the 200 drawn from the other 4,627, an estimated 2.0 % (95 % interval 1.0–4.1) of these 4,627 are flipped "
+        "and 10.0 % ambiguous; 3.8 % (95 % interval 3.0–5.0) of the whole queue are flipped and 10.0 % ambiguous.",
     ]
     view = replace(relabelling_view(), queue_rates=rates)
     assert changes_title(view) == (
         "Label changes of the settled questions, 500 of which were chosen as the most doubtful"
     )
-    assert queue_sentences(rates)[1] in verdict(view)
+    assert scope_sentences(replace(view, n_unsampled=4427)) == [
+        *queue_sentences(rates),
+        "Not selected for labelling, and left out: 4,427 other questions of the queue.",
+    ]
+    assert all(sentence in relabelling_card(view, {}) for sentence in queue_sentences(rates)[:1])
     assert queue_sentences(rates[1:])[0].startswith("By the 200 drawn")
     assert queue_sentences(()) == []
 
@@ -159,7 +164,7 @@ def test_changed_ambiguous_and_disputed_questions_are_shown_with_what_was_said()
 
 
 def test_texts_of_others_are_text() -> None:
-    html = render_relabelling_page(relabelling_view())
+    html = render_relabelling_page(relabelling_view(), "relabel")
     assert NAUGHTY not in html
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in html
     assert "B|n &lt;b&gt;" in html
@@ -170,10 +175,12 @@ def test_texts_of_others_are_text() -> None:
 def test_pictures_and_texts_keep_within_the_size_of_a_page(tmp_path: Path) -> None:
     Image.effect_noise((640, 480), 80).convert("RGB").save(tmp_path / "0.jpg")
     view = relabelling_view(images={"0.jpg": tmp_path / "0.jpg"})
-    html = render_relabelling_page(view)
+    html = render_relabelling_page(view, "relabel")
     assert html.count("<img ") == 1
     assert "A click on a picture enlarges it" in html
-    assert "A click on a picture enlarges it" not in render_relabelling_page(replace(view, images={}))
+    assert "A click on a picture enlarges it" not in render_relabelling_page(
+        replace(view, images={}), "relabel"
+    )
     many = [
         replace(
             outcome, row=replace(outcome.row, question=replace(outcome.row.question, image=f"{number}.jpg"))
@@ -187,15 +194,36 @@ def test_pictures_and_texts_keep_within_the_size_of_a_page(tmp_path: Path) -> No
         variants={outcome.row.question: ["random"] for outcome in many},
         images={f"{number}.jpg": tmp_path / "0.jpg" for number in range(1_200)},
     )
-    html = render_relabelling_page(large)
+    html = render_relabelling_page(large, "relabel")
     assert len(html.encode()) <= PAGE_BYTES
     assert "for the page&#39;s size" in html or "for the page's size" in html
 
 
 def test_where_nothing_changed_the_page_says_so() -> None:
     view = relabelling_view()
-    html = render_relabelling_page(replace(view, outcomes=view.outcomes[3:4]))
+    html = render_relabelling_page(replace(view, outcomes=view.outcomes[3:4]), "relabel")
     assert "Every settled question keeps its label" in html
     assert "by object" not in html
     assert '<section id="gallery">' in html  # nothing that the page's script would filter
-    assert '<section id="gallery" class="filterable">' in render_relabelling_page(view)
+    assert '<section id="gallery" class="filterable">' in render_relabelling_page(view, "relabel")
+
+
+def test_the_page_has_the_verdict_first_then_the_evidence_then_the_details() -> None:
+    rates = (
+        queue_rate(MOST_DOUBTFUL, (500, 500), Estimate(value=0.2, interval=(0.2, 0.2))),
+        queue_rate(OTHERS, (4627, 200), Estimate(value=0.02, interval=(0.01, 0.0412))),
+        queue_rate(WHOLE, (5127, 700), Estimate(value=0.038, interval=(0.03, 0.05))),
+    )
+    view = replace(relabelling_view(), queue_rates=rates)
+    html = render_relabelling_page(view, "python -m repope_eval relabel partial=true")
+    parts = [
+        "3 (60.0\u00a0%) changed from yes to no",
+        "so these shares are no error rate",
+        *(f'<section id="{name}"' for name in ("changes", "agreement", "gallery", "objects", "made")),
+        "<dt>first annotator</dt>",
+        "<pre>python -m repope_eval relabel partial=true</pre>",
+    ]
+    places = [html.index(part) for part in parts]
+    assert places == sorted(places)
+    assert "2.0<small>1.0–4.1</small>" in html
+    assert html.count(">20.0</td>") == 1  # all of these were looked at, so that there is no interval
