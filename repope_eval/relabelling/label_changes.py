@@ -9,7 +9,7 @@ from repope_eval.records import Question
 from repope_eval.relabelling.rule import questions_in_words
 from repope_eval.reporting.console import print_table
 from repope_eval.reporting.figure_texts import percent_text
-from repope_eval.reporting.tables import Table, number_field, table, text_field
+from repope_eval.reporting.tables import Cell, Table, number_field, table, text_field, value_field
 from repope_eval.wording import counted
 
 
@@ -84,15 +84,14 @@ def label_change_table(title: str, changes: Sequence[tuple[str, LabelChange, int
             text_field("variant", lambda row: row[0]),
             text_field("label", lambda row: row[1].label),
             number_field("questions", lambda row: str(row[1].total)),
-            number_field("flipped", lambda row: _share_text(row[1].flipped, row[1].flipped_share)),
-            number_field(
-                "ambiguous (removed)", lambda row: _share_text(row[1].removed, row[1].removed_share)
-            ),
+            value_field("flipped", lambda row: _share_cell(row[1].flipped, row[1].flipped_share)),
+            value_field("ambiguous (removed)", lambda row: _share_cell(row[1].removed, row[1].removed_share)),
             number_field("left with this label", lambda row: "" if row[2] is None else str(row[2])),
         ],
         changes,
     )
 
 
-def _share_text(number: int, share: float | None) -> str:
-    return str(number) if share is None else f"{number} ({percent_text(share)} %)"
+def _share_cell(number: int, share: float | None) -> Cell:
+    """A number with its share, where there is one."""
+    return Cell(text=str(number), values=(number,), note="" if share is None else f"{percent_text(share)} %")
