@@ -145,8 +145,10 @@ def _change_sentence(row: EstimatedRun) -> str:
     points = f"{change_text('f1', change.value)} points"
     if true.width == 0:
         return f"F1 of {row.run} goes {moves}: {points}."
+    if change.interval is None:
+        return f"F1 of {row.run} goes {moves}: {points}, without an interval."
     sure = f"{points} ({change_interval_text('f1', change.interval)})"
-    if is_more_than_chance(change):
+    if _is_more_than_chance(change):
         return (
             f"F1 of {row.run} {'rises' if change.value > 0 else 'falls'} {moves}: {sure}, more than chance."
         )
@@ -158,7 +160,7 @@ def _f1_text(f1: FigureEstimate) -> str:
     return f"{percent_text(f1.value)} %{sure}"
 
 
-def is_more_than_chance(change: Estimate) -> bool:
+def _is_more_than_chance(change: Estimate) -> bool:
     """Whether the 95 % interval of a change leaves out zero."""
     return change.interval is not None and (change.interval[0] > 0 or change.interval[1] < 0)
 
@@ -166,7 +168,7 @@ def is_more_than_chance(change: Estimate) -> bool:
 def _counts_sentence(rows: Sequence[EstimatedRun]) -> str:
     """How many runs' F1 rises, falls, or may be as it was."""
     changes = [row.change("f1") for row in rows]
-    sure = [change.value or 0 for change in changes if is_more_than_chance(change)]
+    sure = [change.value or 0 for change in changes if _is_more_than_chance(change)]
     risen, fallen = [value for value in sure if value > 0], [value for value in sure if value < 0]
     n_unknown = sum(change.value is None for change in changes)
     n_unsure = len(rows) - len(sure) - n_unknown
