@@ -275,6 +275,23 @@ def test_a_gallery_filters_and_its_pictures_open(
         assert told.errors == []
 
 
+def test_a_queue_shows_a_question_a_card_and_counts_images_once(browser: Browser, queue_page: Path) -> None:
+    with opened(browser, queue_page) as (page, _):
+        names = page.locator(".gallery > li .name").all_text_contents()
+        assert len(names) == 100
+        told = page.locator("section.filterable .quiet output")
+        assert told.inner_text() == f"100 questions about {len(set(names))} images."
+        assert len(set(names)) < 100
+        more = page.get_by_role("button", name="Show more of the 60 further questions")
+        assert page.locator(".gallery > li:visible").count() == 40
+        more.click()
+        assert page.locator(".gallery > li:visible").count() == 80
+        page.locator("pre.selected").click()
+        assert page.evaluate("getSelection().toString()").startswith(
+            "python -m repope_eval annotate questions="
+        )
+
+
 def look_at_pictures(page: Page) -> None:
     """Opens the first picture, goes on to the second and round to the last, and closes it."""
     names = page.locator(".gallery > li:has(.opener) .name").all_text_contents()
