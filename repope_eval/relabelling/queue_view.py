@@ -161,9 +161,10 @@ def object_sentence(doubt: ObjectDoubt, own: Votes) -> str:
         own: what they said of the question that is left out.
     """
     n_others, votes = doubt.n_questions - 1, doubt.votes - own
-    which = f"with the object “{clipped(doubt.name, LONGEST_NAME)}” and label {word_of(doubt.label)}"
+    name = clipped(doubt.name, LONGEST_NAME)
+    which = f"about “{name}” with label {word_of(doubt.label)}"
     if not n_others:
-        return f"No other question is {which}."
+        return f"No other question about “{name}” has label {word_of(doubt.label)}."
     others = counted(n_others, "other question", ",")
     if not votes.n_read:
         return f"No model answered the {others} {which}."

@@ -50,10 +50,7 @@ def test_each_question_has_its_rank_its_label_and_why_it_is_doubtful() -> None:
         '<q class="said">No</q> <span class="quiet">(no) <span class="said">steady (2.0 % sure of yes), hasty'
         in first
     )
-    assert (
-        "Of 2 answers to the 1 other question with the object “cat” and label yes, 1 (50.0 %) says no."
-        in first
-    )
+    assert "Of 2 answers to the 1 other question about “cat” with label yes, 1 (50.0 %) says no." in first
     assert html.count("not among those to be looked at") == 1
     assert "No model answered it with yes or no." in html.split("<b>6.</b>")[1]
 

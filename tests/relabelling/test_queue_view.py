@@ -67,22 +67,22 @@ def test_how_many_models_contradict_a_label(votes: Votes, n_models: int, phrase:
         (
             ObjectDoubt("spoon", True, 29, 14, Votes(58, 35)),
             Votes(2, 2),
-            "Of 56 answers to the 28 other questions with the object “spoon” and label yes, 33 (58.9 %) say no.",
+            "Of 56 answers to the 28 other questions about “spoon” with label yes, 33 (58.9 %) say no.",
         ),
         (
             ObjectDoubt("spoon", False, 2, 1, Votes(2, 2)),
             Votes(1, 1),
-            "Of 1 answer to the 1 other question with the object “spoon” and label no, 1 (100.0 %) says yes.",
+            "Of 1 answer to the 1 other question about “spoon” with label no, 1 (100.0 %) says yes.",
         ),
         (
             ObjectDoubt("spoon", True, 1, 1, Votes(2, 2)),
             Votes(2, 2),
-            "No other question is with the object “spoon” and label yes.",
+            "No other question about “spoon” has label yes.",
         ),
         (
             ObjectDoubt("spoon", True, 3, 1, Votes(2, 2)),
             Votes(2, 2),
-            "No model answered the 2 other questions with the object “spoon” and label yes.",
+            "No model answered the 2 other questions about “spoon” with label yes.",
         ),
     ],
 )
