@@ -60,6 +60,11 @@ def counted(number: float, noun: str, form: str = ".0f") -> str:
     return f"{number:{form}} {noun}{plural}"
 
 
+def listed_words(words: Sequence[str]) -> str:
+    """One or more words in a row: `a, b and c`."""
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+
+
 def part_of_images(number: int | None, total: int | None) -> str:
     """Which part of a benchmark's images is meant, `10 of 100 images`; empty where it is all, or not known."""
     if number is None or total is None or number == total:

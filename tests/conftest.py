@@ -294,6 +294,7 @@ RUN_FILES = {
     "scores.json",
     "manifest.json",
     "report.html",
+    "scores.tex",
     "figures",
     "run.log",
 }

@@ -10,6 +10,7 @@ from repope_eval.benchmarks.sources import citations_of, label_set_title
 from repope_eval.cluster.sweep_plan import unfinished_runs
 from repope_eval.errors import RepopeError
 from repope_eval.leaderboard.entries import Entry, Leaderboard, RankAgreement
+from repope_eval.leaderboard.latex import LATEX, leaderboard_latex
 from repope_eval.leaderboard.making import make_leaderboard
 from repope_eval.leaderboard.sentences import (
     leader_sentence,
@@ -22,6 +23,7 @@ from repope_eval.leaderboard.sentences import (
 from repope_eval.leaderboard.tables import TABLES, leaderboard_tables, standings_table, unranked_table
 from repope_eval.records import Variant
 from repope_eval.reporting.console import print_table, print_text, terminal_width
+from repope_eval.reporting.figure_texts import METHOD_TITLES, method_text
 from repope_eval.reporting.table_exports import csv_text, latex, markdown
 from repope_eval.reporting.tables import Table
 from repope_eval.reporting.templates import render
@@ -85,9 +87,7 @@ def _entry(entry: Entry) -> dict[str, Any]:
         "n_images": entry.n_images,
         "n_questions": entry.n_questions,
         "n_answered": entry.n_answered,
-        "ci95": "binomial approximation"
-        if entry.is_paper
-        else "bootstrap over images, or gamma where few images have errors",
+        "ci95": "binomial approximation" if entry.is_paper else method_text(METHOD_TITLES),
         "scores": {
             name: {variant: _cell(entry, name, variant) for variant in by_variant}
             for name, by_variant in entry.cells.items()
@@ -246,6 +246,8 @@ def _write(board: Leaderboard, out: Path, command: str) -> None:
         write_text(out / "tables" / f"{name}.tex", latex(table, name))
     write_json(out / "leaderboard.json", leaderboard_document(board))
     write_text(out / "leaderboard.html", render_leaderboard(board, tables, charts, command))
+    if board.entries:
+        write_text(out / LATEX, leaderboard_latex(board))
     _print(board)
     ways, images = ranking_ways(board), limited_images(board)
     n_paper = 0 if board.paper_is_apart else len(board.entries) - len(board.runs)
@@ -275,21 +277,24 @@ def _print(board: Leaderboard) -> None:
 
 def _refuse_files_of_no_report(out: Path) -> None:
     """Refuses to replace files that no report has written."""
-    document, page = out / "leaderboard.json", out / "leaderboard.html"
-    if not (document.exists() or page.exists()):
+    document = out / "leaderboard.json"
+    found = [path for path in (document, out / "leaderboard.html", out / LATEX) if path.exists()]
+    if not found:
         return
     try:
         known = read_json(document)
     except RepopeError:
         known = None
     if not (isinstance(known, dict) and {"schema", "bench"} <= set(known)):
-        name = document.name if document.exists() else page.name
-        raise RepopeError(f"out={out}: {name} there is of no report; choose another out=, or remove it")
+        raise RepopeError(
+            f"out={out}: {found[0].name} there is of no report; choose another out=, or remove it"
+        )
 
 
 def _remove_older(out: Path, tables: Collection[str], charts: Collection[str]) -> None:
     """Removes files of an earlier report that this one does not write, so that all files are of one report."""
-    older = [
+    older = [out / LATEX]
+    older += [
         path for name in TABLES for path in (out / "tables").glob(f"{name}.*") if path.stem not in tables
     ]
     older += [

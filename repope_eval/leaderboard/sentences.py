@@ -11,7 +11,7 @@ from repope_eval.leaderboard.entries import (
 from repope_eval.reporting.figure_texts import PARTIAL, percent_text
 from repope_eval.scoring.differences import LEVEL, Difference
 from repope_eval.scoring.score_document import figure_phrase
-from repope_eval.wording import counted, part_of_images
+from repope_eval.wording import counted, listed_words, part_of_images
 
 GROUPS = {"runs": "the runs", "paper": "the paper's models"}
 """The groups of models whose rankings are compared, with their names in sentences."""
@@ -55,7 +55,7 @@ def leader_sentence(board: Leaderboard) -> str | None:
         return None
     verb = "is" if all(len(entries) <= 1 for entries in leaders.values()) else "are"
     first = "First of your runs" if board.paper_is_apart else "First"
-    return " ".join([f"{first} by F1 {verb} {_listed_words(led)}.", *_best_run(board)])
+    return " ".join([f"{first} by F1 {verb} {listed_words(led)}.", *_best_run(board)])
 
 
 def paper_sentence(board: Leaderboard) -> str | None:
@@ -113,7 +113,7 @@ def _entry_names(board: Leaderboard, entries: Sequence[Entry]) -> str:
         else entry.name
         for entry in entries
     ]
-    return _listed_words(_first_names(names))
+    return listed_words(_first_names(names))
 
 
 def _common_questions(board: Leaderboard) -> Iterator[str]:
@@ -170,7 +170,7 @@ def _partial_entries(board: Leaderboard) -> Iterator[str]:
     ]
     if marked:
         yield (
-            f"F1 marked with {PARTIAL} ({_listed_words(_first_names(marked))}) leaves out more than 1 % of the "
+            f"F1 marked with {PARTIAL} ({listed_words(_first_names(marked))}) leaves out more than 1 % of the "
             "questions with label yes, or of those with label no, which have no answer or none that reads as yes or "
             "no: it is about another mix of labels, or about the easier questions."
         )
@@ -188,9 +188,9 @@ def _share_of_yes(board: Leaderboard) -> Iterator[str]:
         if shares:
             untold = [each.variant for each in of_group if each.agreement.share_of_yes is None]
             yield (
-                f"Of the re-ranking of {models} by F1, an estimated {_listed_words(shares)} "
+                f"Of the re-ranking of {models} by F1, an estimated {listed_words(shares)} "
                 f"{'comes' if len(shares) == 1 else 'come'} from prevalence"
-                f"{f', and no share can be told of {_listed_words(untold)}' if untold else ''}: the relabelling "
+                f"{f', and no share can be told of {listed_words(untold)}' if untold else ''}: the relabelling "
                 "changes the share of questions with label yes, and F1 at 50 % yes is not re-ranked by so much. The "
                 "rest comes from corrected labels and from questions left out, which this does not tell apart. These "
                 f"estimates, of {of_group[0].n_models} models, have no interval: chance re-ranks models, too."
@@ -240,10 +240,6 @@ def _primary_title(board: Leaderboard) -> str:
 def _range_text(values: Sequence[float], form: str) -> str:
     low, high = (format(value, form) for value in (min(values), max(values)))
     return low if low == high else f"{low} to {high}"
-
-
-def _listed_words(words: Sequence[str]) -> str:
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 
 def _first_names(names: Sequence[str]) -> list[str]:

@@ -1,9 +1,9 @@
 """How figures, their intervals and label sets are written on pages, on the console and in files."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 
-from repope_eval.scoring.estimates import Interval
+from repope_eval.scoring.estimates import Interval, Method
 from repope_eval.scoring.protocols import Reading
 
 UNDEFINED = "–"
@@ -39,6 +39,12 @@ F1_PART_TITLES: Mapping[str, str] = {
 """Titles of what F1's change is made of (see `relabelling_effect.PARTS`)."""
 
 
+METHOD_TITLES: Mapping[Method, str] = {
+    "bootstrap": "bootstrap over images",
+    "gamma": "gamma where few images have errors",
+}
+"""How an interval was made, in words."""
+
 COEFFICIENTS = ("mcc",)
 """The fields of `Figures` that are no shares of anything, so that they have three decimals and are no percentages."""
 
@@ -58,6 +64,11 @@ def percent_text(value: float | None, interval: Interval = None) -> str:
 def coefficient_text(value: float | None, interval: Interval = None) -> str:
     """A figure that is no share, such as a correlation: `0.832 (0.801–0.860)`."""
     return _text_with_interval(value, interval, _thousandths)
+
+
+def method_text(methods: Collection[Method | None]) -> str:
+    """How several intervals were made, such as `bootstrap over images, or gamma where few images have errors`."""
+    return ", or ".join(title for method, title in METHOD_TITLES.items() if method in methods)
 
 
 def p_text(p: float | None) -> str:

@@ -12,6 +12,7 @@ from repope_eval.reporting.console import print_sentences, print_table
 from repope_eval.reporting.headline import f1_parts_remark, readings_remark, unread_remark
 from repope_eval.reporting.page import RunView, render_run_page
 from repope_eval.reporting.run_tables import own_table
+from repope_eval.reporting.score_latex import scores_latex
 from repope_eval.reporting.score_table import console_table, partial_note, score_table
 from repope_eval.runs.folder import RunFolder
 from repope_eval.scoring.scores import Scores, score_benchmark
@@ -82,7 +83,7 @@ def score_and_report(
     counts = {"questions": scores.n_questions, "answered": scores.n_answered, **answered.counts}
     with timed(seconds, "report"):
         page = render_run_page(_run_view(answered, scores, folder, seconds))
-        folder.write_scores(scores.to_dict(), page.html)
+        folder.write_scores(scores.to_dict(), page.html, scores_latex(scores))
         folder.write_figures(page.figures)
     folder.manifest.finish(
         seconds=rounded(seconds), counts=counts
@@ -99,7 +100,10 @@ def score_and_report(
         log.warning("%d of %s without an answer", n_missing, counted(scores.n_questions, "distinct question"))
     if unread := _unread_remark(answered, scores):
         log.warning("%s", unread)
-    log.info("results are in %s (report.html for reading, scores.json for programs)", folder.path)
+    log.info(
+        "results are in %s (report.html for reading, scores.json for programs, scores.tex for a paper)",
+        folder.path,
+    )
     return scores
 
 

@@ -5,36 +5,11 @@ import io
 import re
 from collections.abc import Sequence
 
+from repope_eval.reporting.latex_texts import latex_text
 from repope_eval.reporting.tables import Column, Table
-from repope_eval.reporting.templates import printable
+from repope_eval.reporting.templates import one_line
 from repope_eval.wording import visible
 
-_LATEX = {
-    "\\": r"\textbackslash{}",
-    "{": r"\{",
-    "}": r"\}",
-    "$": r"\$",
-    "&": r"\&",
-    "#": r"\#",
-    "%": r"\%",
-    "_": r"\_",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "−": "$-$",
-    "–": r"\textendash{}",
-    "…": r"\ldots{}",
-    "†": r"\textdagger{}",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-    "|": r"\textbar{}",
-    '"': r"\symbol{34}",
-    # Behind the end of a row or a rule, these would be its options.
-    "[": "{[}",
-    "]": "{]}",
-    "*": "{*}",
-}
-_LIGATURE = re.compile(r"([-'`,])(?=\1)|[?!](?=`)")
-"""The first of two characters that LaTeX would set as one."""
 _MARKDOWN = re.compile(r"[\\`*|<>\[\]&~]|(?<!\w)_|_(?!\w)")
 """The characters that Markdown would take for its own; an underscore inside a word is none of them."""
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
@@ -44,18 +19,18 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 def latex(table: Table, name: str) -> str:
     """A `table` with that label and rules of the package booktabs, to be put into a paper with `\\input`."""
     layout = "".join("l" if column.is_text else "r" for column in table.columns)
-    titles = " & ".join(_latex_text(column.title) for column in table.columns)
+    titles = " & ".join(latex_text(column.title) for column in table.columns)
     lines = [
         "% needs \\usepackage{booktabs}",
         r"\begin{table}",
         r"\centering",
-        rf"\caption{{{_latex_text(table.caption)}}}",
+        rf"\caption{{{latex_text(table.caption)}}}",
         rf"\label{{tab:{name.replace('_', '-')}}}",
         rf"\begin{{tabular}}{{{layout}}}",
         r"\toprule",
         rf"{titles} \\",
         r"\midrule",
-        *(rf"{' & '.join(_latex_text(cell.full_text) for cell in row.cells)} \\" for row in table.rows),
+        *(rf"{' & '.join(latex_text(cell.full_text) for cell in row.cells)} \\" for row in table.rows),
         r"\bottomrule",
         r"\end{tabular}",
         r"\end{table}",
@@ -78,7 +53,7 @@ def markdown(table: Table) -> str:
 
 def markdown_text(text: str) -> str:
     """A text on one line of Markdown, with nothing in it that Markdown would take for its own."""
-    return _MARKDOWN.sub(r"\\\g<0>", _one_line(text))
+    return _MARKDOWN.sub(r"\\\g<0>", one_line(text))
 
 
 def csv_text(table: Table) -> str:
@@ -107,13 +82,3 @@ def _csv_value(value: str | float | None) -> str | float:
         return "" if value is None else value
     text = visible(value)
     return f"'{text}" if value.startswith(_FORMULA) else text
-
-
-def _latex_text(text: str) -> str:
-    apart = _LIGATURE.sub("\\g<0>\0", _one_line(text))
-    return "".join(_LATEX.get(letter, letter) for letter in apart).replace("\0", "{}")
-
-
-def _one_line(text: str) -> str:
-    """A text on one line, without characters that no text file may hold."""
-    return visible(printable(" ".join(text.split())))

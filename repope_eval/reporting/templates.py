@@ -11,7 +11,7 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from repope_eval import __version__
-from repope_eval.wording import counted
+from repope_eval.wording import counted, visible
 
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 """Replaces characters that no page may hold."""
@@ -25,6 +25,11 @@ _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\uff
 def printable(text: str) -> str:
     """The text without the characters that a page or a figure cannot hold."""
     return _UNPRINTABLE.sub(REPLACEMENT, text)
+
+
+def one_line(text: str) -> str:
+    """The text on one line, with an escape for each character that no text file may hold or that nobody sees."""
+    return visible(printable(" ".join(text.split())))
 
 
 def render(template: str, **context: Any) -> str:

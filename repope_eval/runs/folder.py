@@ -17,6 +17,7 @@ from repope_eval.runs.layout import (
     ANSWERS,
     FIGURES,
     IMAGES,
+    LATEX,
     LOG,
     MANIFEST,
     PAGE,
@@ -80,7 +81,7 @@ def show_log_on_console(rank: int = 0) -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
-_REPLACED = (MANIFEST, IMAGES, SCORES, PAGE)
+_REPLACED = (MANIFEST, IMAGES, SCORES, PAGE, LATEX)
 """Files that a run writes anew."""
 
 _WRITTEN = (*_REPLACED, ANSWERS, LOG, FIGURES)
@@ -278,11 +279,12 @@ class RunFolder:
                 f"both, type: {shlex.join(command)}"
             )
 
-    def write_scores(self, document: dict[str, Any], page: str) -> None:
-        """Writes `scores.json`, whose hash the manifest notes, and `report.html`."""
+    def write_scores(self, document: dict[str, Any], page: str, latex: str) -> None:
+        """Writes `scores.json`, whose hash the manifest notes, `report.html` and `scores.tex`."""
         write_json(self.path / SCORES, document)
         self.manifest.note(**{SCORES_SHA256: content_hash(self.path / SCORES)})
         write_text(self.path / PAGE, page)
+        write_text(self.path / LATEX, latex)
 
 
 class FollowedFolder:

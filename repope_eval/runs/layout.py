@@ -15,6 +15,7 @@ IMAGES = "images.json"
 MANIFEST = "manifest.json"
 SCORES = "scores.json"
 PAGE = "report.html"
+LATEX = "scores.tex"
 LOG = "run.log"
 FIGURES = "figures"
 

@@ -54,6 +54,7 @@ def test_the_papers_models_alone(papers_leaderboard: Path) -> None:
     assert {pair["probability"] for each in document["agreements"] for pair in each["overtakings"]} == {None}
     assert all("no answers" in each["reason_without_probability"] for each in document["agreements"])
     assert {each["ci95"] for each in document["agreements"]} == {None}
+    assert "\\textbf{94.2}" in (out / "leaderboard.tex").read_text()
     for table in TABLES:
         for ending in ("csv", "md", "tex"):
             assert (out / "tables" / f"{table}.{ending}").stat().st_size > 0
@@ -230,7 +231,7 @@ def test_runs_that_cannot_be_used_are_all_named(command_line: CommandLine, tmp_p
     assert "no run folder in it can be reported\n  a: manifest.json: is of schema 0" in result.stderr
 
 
-@pytest.mark.parametrize("name", ["leaderboard.html", "leaderboard.json"])
+@pytest.mark.parametrize("name", ["leaderboard.html", "leaderboard.json", "leaderboard.tex"])
 def test_a_file_that_is_of_no_report_is_not_replaced(name: str, tmp_path: Path) -> None:
     out = tmp_path / "mine"
     out.mkdir()

@@ -217,7 +217,7 @@ def test_a_dead_process_keeps_no_folder(path: Path) -> None:
     opened(path)
 
 
-@pytest.mark.parametrize("name", ["manifest.json", "report.html", "scores.json"])
+@pytest.mark.parametrize("name", ["manifest.json", "report.html", "scores.json", "scores.tex"])
 def test_a_file_that_is_of_no_run_is_not_replaced(path: Path, name: str) -> None:
     path.mkdir(parents=True)
     (path / name).write_text('{"name": "an app"}')
