@@ -8,6 +8,7 @@ from repope_eval.records import Variant
 from repope_eval.runs.finished_runs import LeftOut
 from repope_eval.scoring.comparison import Agreement, Comparison, Standing
 from repope_eval.scoring.protocol_scores import CellScores, Change, Coverage
+from repope_eval.scoring.shared_errors import ErrorOverlap, MissedQuestions
 from repope_eval.scoring.shared_questions import Cell
 from repope_eval.settings import config
 
@@ -107,6 +108,10 @@ class Leaderboard:
     unranked: tuple[Unranked, ...]
     comparison: Comparison | None
     """The comparison of all runs that have scores; None if there is no run."""
+    overlaps: tuple[ErrorOverlap, ...]
+    """How far the errors of each pair of runs that have scores coincide, under the last label set."""
+    missed: MissedQuestions | None
+    """The questions that most ranked runs miss under the last label set; None of fewer than two."""
     agreements: tuple[RankAgreement, ...]
     pairs: tuple[tuple[Entry, Entry], ...]
     """Each run of a model of the paper, with the paper's entry of the same model."""

@@ -33,6 +33,13 @@ from repope_eval.scoring.comparison import RANKED_FIGURES, Comparison, agreement
 from repope_eval.scoring.protocol_scores import coverage, include_distinct, score
 from repope_eval.scoring.protocols import PROTOCOLS
 from repope_eval.scoring.published import published_scores
+from repope_eval.scoring.shared_errors import (
+    ErrorOverlap,
+    MissedQuestions,
+    error_overlaps,
+    find_errors,
+    missed_questions,
+)
 from repope_eval.scoring.shared_questions import Sampled
 from repope_eval.settings import config
 
@@ -69,6 +76,7 @@ def make_leaderboard(selection: Selection, settings: config.ReportSettings) -> L
     label_sets, variants = _label_sets_and_variants(selection)
     names = names_of(selection.runs)
     comparison = _comparison(selection, names, settings.protocol)
+    overlaps, missed = _shared_errors(selection, names, settings.protocol)
     runs = _ranked_entries(selection, names, settings.protocol)
     has_paper = settings.reference == "paper"
     paper = _paper_entries(label_sets, variants, set(names.values())) if has_paper else []
@@ -100,6 +108,8 @@ def make_leaderboard(selection: Selection, settings: config.ReportSettings) -> L
             if selection.benchmark
         ),
         comparison=comparison,
+        overlaps=overlaps,
+        missed=missed,
         agreements=_agreements(comparison, paper, label_sets, variants),
         # Beside the paper's figures, counts over fewer questions would say nothing.
         pairs=tuple((run, other) for run in runs for other in paper if is_whole and other.model == run.model),
@@ -209,6 +219,19 @@ def _comparison(
     ranked = {names[run.folder] for run in selection.ranked}
     answers = {names[run.folder]: run.answers for run in selection.runs}
     return compare(answers, selection.benchmark.label_sets, protocol, ranked)
+
+
+def _shared_errors(
+    selection: Selection, names: Mapping[str, str], protocol: config.Protocol
+) -> tuple[tuple[ErrorOverlap, ...], MissedQuestions | None]:
+    """The overlap of the errors of all runs that have scores, and the questions that most ranked ones miss."""
+    if selection.benchmark is None or not names:
+        return (), None
+    answers = {names[run.folder]: run.answers for run in selection.runs}
+    labels = selection.benchmark.label_sets[-1]
+    errors = find_errors(answers, labels, protocol)
+    ranked = {names[run.folder] for run in selection.ranked}
+    return error_overlaps(errors), missed_questions(errors, answers, labels.name, ranked)
 
 
 def _agreements(

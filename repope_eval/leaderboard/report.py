@@ -10,8 +10,16 @@ from repope_eval.benchmarks.sources import citations_of, label_set_title
 from repope_eval.cluster.sweep_plan import unfinished_runs
 from repope_eval.errors import RepopeError
 from repope_eval.leaderboard.entries import Entry, Leaderboard, RankAgreement
+from repope_eval.leaderboard.error_tables import missed_document, missed_sentence
 from repope_eval.leaderboard.latex import LATEX, leaderboard_latex
 from repope_eval.leaderboard.making import make_leaderboard
+from repope_eval.leaderboard.page_parts import charts_on_page, figures_on_page, missed_on_page, pairs_on_page
+from repope_eval.leaderboard.pair_maps import (
+    DIFFERENCE_SCALE,
+    OVERLAP_SCALE,
+    difference_heatmaps,
+    overlap_heatmap,
+)
 from repope_eval.leaderboard.sentences import (
     leader_sentence,
     limited_images,
@@ -34,6 +42,7 @@ from repope_eval.scoring.bootstrap import FEWEST_IMAGES, MEAN, REPLICATES
 from repope_eval.scoring.comparison import FEWEST_MODELS
 from repope_eval.scoring.intervals import FEWEST_EVENTS
 from repope_eval.scoring.score_document import f1_parts_document
+from repope_eval.scoring.shared_errors import OVERLAP_REPLICATES
 from repope_eval.settings import config
 from repope_eval.system.folders import refuse_links
 from repope_eval.system.json_files import read_json
@@ -74,6 +83,8 @@ def leaderboard_document(board: Leaderboard) -> dict[str, Any]:
         "left_out": [{"place": run.folder, "reason": run.reason} for run in board.left_out],
         "agreements": [_agreement(each) for each in board.agreements],
         "differences": _differences(board),
+        "error_overlap": _overlaps(board),
+        "missed_questions": missed_document(board.missed),
         "settings_that_differ": [dataclasses.asdict(each) for each in board.differences],
     }
 
@@ -151,6 +162,22 @@ def _differences(board: Leaderboard) -> dict[str, Any]:
     }
 
 
+def _overlaps(board: Leaderboard) -> dict[str, Any]:
+    return {
+        "labels": board.label_sets[-1],
+        "pairs": [
+            dataclasses.asdict(pair)
+            | {
+                "n_expected": pair.n_expected,
+                "kappa": pair.kappa.value,
+                "interval": pair.kappa.interval,
+                "reason": pair.kappa.reason or None,
+            }
+            for pair in board.overlaps
+        ],
+    }
+
+
 FIGURE_PREFIXES = ("ranking_", "counts_", "precision_recall_")
 """The names of charts begin with one of these, which says the kind of the chart."""
 
@@ -180,12 +207,21 @@ def render_leaderboard(
         command: by which it was made.
     """
     kinds = {
-        prefix: [chart for chart in charts if chart.name.startswith(prefix)] for prefix in FIGURE_PREFIXES
+        prefix: charts_on_page(board, [chart for chart in charts if chart.name.startswith(prefix)])
+        for prefix in FIGURE_PREFIXES
     }
     return render(
         "leaderboard.html.j2",
         board=board,
         tables={**dict.fromkeys(TABLES), **tables},
+        every_figure=figures_on_page(board, tables.get("every_figure")),
+        pairs=pairs_on_page(tables.get("differences")),
+        heatmaps=difference_heatmaps(board),
+        overlap=overlap_heatmap(board),
+        scales={"difference": DIFFERENCE_SCALE, "overlap": OVERLAP_SCALE},
+        overlap_replicates=f"{OVERLAP_REPLICATES:,}",
+        missed_sentence=missed_sentence(board),
+        missed=missed_on_page(tables.get("missed_questions")),
         counts=kinds["counts_"],
         rankings=kinds["ranking_"],
         precision_recall=kinds["precision_recall_"],

@@ -14,6 +14,7 @@ from repope_eval.leaderboard.entries import (
     SettingDifference,
     Unranked,
 )
+from repope_eval.leaderboard.error_tables import missed_table, overlap_table
 from repope_eval.leaderboard.sentences import GROUPS, apart_note
 from repope_eval.records import Variant
 from repope_eval.reporting.figure_texts import (
@@ -464,6 +465,8 @@ TABLES: Mapping[str, Callable[[Leaderboard], Table]] = {
     "label_parts": _label_parts,
     "overtakings": _overtakings,
     "differences": _differences,
+    "error_overlap": overlap_table,
+    "missed_questions": missed_table,
     "beside_the_paper": _beside_the_paper,
     "unranked": unranked_table,
     "left_out": _left_out_runs,

@@ -15,8 +15,10 @@ from repope_eval.wording import counted, visible
 
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 """Replaces characters that no page may hold."""
-SCRIPTS = ("page.js", "enlarging.js")
+SCRIPTS = ("page.js", "enlarging.js", "heatmaps.js")
 """The files of what a page runs, one after another."""
+STYLES = ("page.css", "heatmaps.css")
+"""The files of how a page looks, one after another."""
 
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 """Control characters, which HTML and XML forbid, and lone surrogates, which no encoding can write."""
@@ -54,7 +56,7 @@ def _environment() -> Environment:
     environment.globals |= {
         "version": __version__,
         "counted": counted,
-        "style": Markup(_source_text("page.css")),
+        "style": Markup("".join(map(_source_text, STYLES))),
         "script": Markup(script),
         # What a browser may run is this one script: its text is named, and no other is.
         "script_hash": base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
