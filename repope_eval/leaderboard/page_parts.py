@@ -10,10 +10,12 @@ from repope_eval.reporting.tables import Table
 if TYPE_CHECKING:  # drawing needs matplotlib, which takes a while to import
     from repope_eval.reporting.charts.drawing import Chart
 
-MANY_MODELS = 20
-"""Of more models the page has charts and figures of the headline variant only: it would have megabytes."""
+MANY_MODELS = 17
+"""Of more models than the paper's the page has charts and figures of the headline variant only, for its size."""
 MOST_PAIRS = 20
 """The page has so many rows of pairs at most: heatmaps show more of them."""
+_FAMILY_COLUMNS = ("variant", "labels", "family")
+"""What is the same in every row of one family."""
 
 MOST_MISSED = 30
 """The page has so many of the questions that most runs miss."""
@@ -41,12 +43,19 @@ def figures_on_page(board: Leaderboard, figures: Table | None) -> Table | None:
 
 
 def pairs_on_page(pairs: Table | None) -> Table | None:
-    """The table of pairs if it is short, or else its first family, the primary one; None where that is long, too."""
+    """The table of pairs if it is short, or else its primary family; None where that is long, too."""
     if pairs is None or len(pairs.rows) <= MOST_PAIRS:
         return pairs
-    family = next(place for place, column in enumerate(pairs.columns) if column.title == "family")
-    primary = tuple(row for row in pairs.rows if row.cells[family].text == "primary")
-    return replace(pairs, rows=primary) if len(primary) <= MOST_PAIRS else None
+    titles = [column.title for column in pairs.columns]
+    primary = [row for row in pairs.rows if row.cells[titles.index("family")].text == "primary"]
+    if len(primary) > MOST_PAIRS:
+        return None
+    kept = [place for place, title in enumerate(titles) if title not in _FAMILY_COLUMNS]
+    return replace(
+        pairs,
+        columns=tuple(pairs.columns[place] for place in kept),
+        rows=tuple(replace(row, cells=tuple(row.cells[place] for place in kept)) for row in primary),
+    )
 
 
 def missed_on_page(missed: Table | None) -> Table | None:

@@ -22,11 +22,11 @@ FEWEST_RUNS = 3
 """Of two runs there is one pair, which a table says better."""
 
 DIFFERENCE_SCALE = Scale(
-    steps=(0.005, 0.01, 0.02, 0.05),
-    texts=("under 0.5", "0.5 to 1", "1 to 2", "2 to 5", "5 points or more"),
-    ahead="the row's model is ahead by",
-    behind="it is behind by",
-    chance=f"within chance: adjusted p above {LEVEL:g}",
+    steps=(0.01, 0.02, 0.05, 0.1),
+    texts=("under 1", "1 to 2", "2 to 5", "5 to 10", "10 points or more"),
+    ahead="row ahead by",
+    behind="row behind by",
+    chance=f"adjusted p above {LEVEL:g}: within chance",
 )
 OVERLAP_SCALE = Scale(
     steps=(0.2, 0.4, 0.6, 0.8),

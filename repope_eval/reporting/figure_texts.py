@@ -113,7 +113,11 @@ def interval_text(interval: Interval, text: Callable[[float], str]) -> str:
     return (" to " if any(end.startswith(("+", "−")) for end in ends) else "–").join(ends)
 
 
-def clipped(text: str, length: int = 300) -> str:
+LONGEST_TEXT = 300
+"""So many characters of a model's or a person's text are shown on a page."""
+
+
+def clipped(text: str, length: int = LONGEST_TEXT) -> str:
     """The text, cut to what a page has room for; the characters that are left out are counted."""
     return text if len(text) <= length else f"{text[:length]}… ({len(text) - length} more characters)"
 

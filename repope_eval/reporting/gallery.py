@@ -15,7 +15,7 @@ from typing import Any
 from markupsafe import escape
 
 from repope_eval.errors import RepopeError
-from repope_eval.reporting.figure_texts import clipped
+from repope_eval.reporting.figure_texts import LONGEST_TEXT, clipped
 from repope_eval.reporting.templates import render
 from repope_eval.scoring.relabelling_effect import TurnedVerdict
 
@@ -218,6 +218,7 @@ def render_with_gallery(
         page_bytes: the largest size of the page.
         **context: what else the template uses.
     """
+    context |= {"longest_text": LONGEST_TEXT}
     html = render(template, gallery=gallery, **context)
     if gallery is None or not images:
         return html

@@ -8,10 +8,12 @@ function pointed(table) {
   said.className = "pointed";
   said.setAttribute("role", "status");
   table.parentElement.after(said);
-  const name = (head) => head.title;
+  // The first cell of a row may stand for several empty places.
+  const column = (cell) => heads.length - cell.parentElement.cells.length + cell.cellIndex;
+  const cellAt = (row, place) => row?.cells[place - heads.length + row.cells.length];
   const show = (cell) => {
     if (cell?.tagName !== "TD" || !cell.textContent) return;
-    const pair = `${name(cell.parentElement.cells[0])}${table.dataset.joined}${name(heads[cell.cellIndex])}`;
+    const pair = `${cell.parentElement.cells[0].title}${table.dataset.joined}${heads[column(cell)].title}`;
     said.textContent = `${pair}: ${cell.title || cell.textContent}`;
   };
   const first = table.querySelector("tbody td:not(:empty)");
@@ -25,13 +27,13 @@ function pointed(table) {
     const step = steps[event.key];
     if (!step) return;
     event.preventDefault();
-    let [row, column] = [event.target.parentElement.sectionRowIndex, event.target.cellIndex];
+    let [row, place] = [event.target.parentElement.sectionRowIndex, column(event.target)];
     let next;
     do {
-      [row, column] = [row + step[0], column + step[1]];
-      next = column > 0 ? rows[row]?.cells[column] : undefined;
+      [row, place] = [row + step[0], place + step[1]];
+      next = cellAt(rows[row], place);
     } while (next && !next.textContent); // over the diagonal
-    if (!next) return;
+    if (next?.tagName !== "TD") return;
     event.target.tabIndex = -1;
     next.tabIndex = 0;
     next.focus();

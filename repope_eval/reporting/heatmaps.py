@@ -7,8 +7,12 @@ They are tables, so that they work without a script, can be read aloud, and are 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from repope_eval.reporting.figure_texts import shortened_names
+
 MOST_WITH_ROOM = 20
 """With more things than this, cells have room for three or four characters only, and the heatmap is dense."""
+LONGEST_NAME = 40
+"""Names of rows have so many characters at most; the whole name is shown where it is pointed at."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +71,16 @@ class Heatmap:
     def is_dense(self) -> bool:
         """Whether cells have room for few characters."""
         return len(self.names) > MOST_WITH_ROOM
+
+    @property
+    def labels(self) -> list[str]:
+        """The names as there is room for them."""
+        return shortened_names(self.names, LONGEST_NAME)
+
+    @property
+    def n_empty(self) -> list[int]:
+        """How many places of each row are empty before its first cell, or in all, which one wide cell stands for."""
+        return [next((place for place, cell in enumerate(row) if cell), len(row)) for row in self.rows]
 
 
 def heatmap(

@@ -50,16 +50,19 @@ function filterable(section) {
   const noun = section.dataset.card ?? "image";
   const more = section.querySelector("button.more");
   const said = section.querySelector("output");
-  const field = (name) => filters.elements.namedItem(name).value;
+  const field = (name) => filters.elements.namedItem(name)?.value ?? "";
+  const responsesOf = (item) => [...item.querySelectorAll(".response")].map((part) => part.textContent.toLowerCase());
   let limit = AT_ONCE;
   const show = () => {
     const variant = field("variant");
     const kind = field("kind");
     const object = field("object").trim().toLowerCase();
+    const response = field("response").trim().toLowerCase();
     const fits = (item) =>
       (!variant || item.dataset.variants.split("\n").includes(variant)) &&
       (!kind || kind.split("\n").includes(item.dataset.kind)) &&
-      (!object || item.dataset.object.toLowerCase().includes(object));
+      (!object || item.dataset.object.toLowerCase().includes(object)) &&
+      (!response || responsesOf(item).some((text) => text.includes(response)));
     let fitting = 0;
     let shownCards = 0;
     let fittingQuestions = 0;
@@ -76,7 +79,7 @@ function filterable(section) {
       shownCards += number > 0 && fitting <= limit;
     });
     const number = (count, noun) => `${count} ${noun}${count === 1 ? "" : "s"}`;
-    const isNarrowed = variant || kind || object;
+    const isNarrowed = variant || kind || object || response;
     const left = `${number(fittingQuestions, "question")} about ${number(fittingImages.size, "image")}`;
     said.textContent = fittingQuestions
       ? `${isNarrowed ? "The filter leaves " : ""}${left}.`
