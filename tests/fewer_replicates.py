@@ -4,11 +4,12 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from repope_eval.scoring import bootstrap, evidence
+from repope_eval.scoring import bootstrap, evidence, shared_errors
 
 NUMBERS = {
     "REPLICATES": bootstrap.REPLICATES,
     "EVIDENCE_REPLICATES": evidence.EVIDENCE_REPLICATES,
+    "OVERLAP_REPLICATES": shared_errors.OVERLAP_REPLICATES,
 }
 FEWER = 10
 """So many times fewer are drawn where a test does not look at digits."""

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import warm_commands
 from made_pages import make_estimates_page, make_queue_page, make_relabelling_page
 from playwright.sync_api import Browser, sync_playwright
+from run_folders import answer_lines, demo, write_run
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
@@ -33,6 +35,18 @@ def browser() -> Iterator[Browser]:
 def leaderboard(papers_leaderboard: Path) -> Path:
     """The leaderboard of the paper's 17 models."""
     return papers_leaderboard / "leaderboard.html"
+
+
+@pytest.fixture(scope="module")
+def runs_leaderboard(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The leaderboard of four runs, which have answers, and so heatmaps and questions that most miss."""
+    out, benchmark = tmp_path_factory.mktemp("runs"), demo()
+    for number, wrong in enumerate((0.3, 0.1, 0.11, 0.02)):
+        write_run(
+            out / "runs" / str(number), benchmark, f"model {number}", answer_lines(benchmark, wrong, number)
+        )
+    warm_commands.run("report", f"runs={out / 'runs'}", f"out={out}", draws=True).check_returncode()
+    return out / "leaderboard.html"
 
 
 @pytest.fixture(scope="module")

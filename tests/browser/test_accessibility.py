@@ -67,6 +67,7 @@ def loaded(browser: Browser, address: str) -> Iterator[Page]:
     [
         "run_page",
         "leaderboard",
+        "runs_leaderboard",
         "comparison_page",
         "estimates_page",
         "queue_page",

@@ -292,6 +292,27 @@ def test_a_queue_shows_a_question_a_card_and_counts_images_once(browser: Browser
         )
 
 
+def test_a_gallery_is_searched_by_what_the_model_answered(browser: Browser, tmp_path: Path) -> None:
+    lines = answer_lines(demo(), 0.3)
+    wanted = {"response": "No, but I CANNOT tell <b>for sure</b>."}
+    (tmp_path / "answers.jsonl").write_text(
+        "".join(json.dumps(line | (wanted if place < 200 else {})) + "\n" for place, line in enumerate(lines))
+    )
+    words = ("score", f"answers={tmp_path / 'answers.jsonl'}", f"out={tmp_path / 'run'}")
+    warm_commands.run(*words, draws=True).check_returncode()
+    with opened(browser, tmp_path / "run" / "report.html") as (page, told):
+        items = page.locator(".gallery [data-kind]:visible")
+        page.locator("section.filterable [name='response']").fill(" cannot TELL ")
+        assert 0 < items.count() <= 200
+        assert {text.inner_text() for text in items.locator(".response").all()} == {wanted["response"]}
+        section = page.locator("#gallery").inner_text()
+        assert "The filter leaves " in section
+        assert "answers.jsonl has all" in section
+        page.locator("section.filterable [name='response']").fill("no such answer")
+        assert items.count() == 0
+        assert told.errors == []
+
+
 def look_at_pictures(page: Page) -> None:
     """Opens the first picture, goes on to the second and round to the last, and closes it."""
     names = page.locator(".gallery > li:has(.opener) .name").all_text_contents()

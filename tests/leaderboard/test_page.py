@@ -13,6 +13,7 @@ from run_folders import answer_lines, demo, write_run
 from repope_eval.benchmarks.sources import SOURCES
 from repope_eval.cluster.sweep_plan import unfinished_runs
 from repope_eval.leaderboard import charts as ranking
+from repope_eval.leaderboard import page_parts
 from repope_eval.leaderboard.entries import Leaderboard
 from repope_eval.leaderboard.making import make_leaderboard
 from repope_eval.leaderboard.report import leaderboard_charts, render_leaderboard
@@ -71,11 +72,20 @@ def paper_page(paper: Leaderboard, paper_charts: list[Chart]) -> str:
     return page_of(paper, paper_charts)
 
 
-def test_it_is_well_formed_and_each_link_leads_to_a_place_in_it(page: str, paper_page: str) -> None:
+def files_of(board: Leaderboard, charts: Sequence[Chart]) -> set[str]:
+    """The files beside the page that it may lead to."""
+    tables = {f"tables/{name}.csv" for name in leaderboard_tables(board)}
+    return tables | {f"figures/{chart.name}.svg" for chart in charts}
+
+
+def test_it_is_well_formed_and_each_link_leads_to_a_place_in_it_or_to_a_file_beside_it(
+    page: str, paper_page: str, board: Leaderboard, charts: list[Chart]
+) -> None:
     for shown in (page, paper_page):
         reader = Page(shown)
         assert len(reader.ids) == len(set(reader.ids))
-        assert all(link.removeprefix("#") in reader.ids for link in reader.links)
+        places = {f"#{place}" for place in reader.ids}
+        assert set(reader.links) <= places | files_of(board, charts)
 
 
 def test_names_are_text_and_there_is_one_script(page: str) -> None:
@@ -87,7 +97,7 @@ def test_names_are_text_and_there_is_one_script(page: str) -> None:
 def test_it_loads_nothing(page: str) -> None:
     reader = Page(page)
     assert not {"img", "link", "iframe", "object"} & set(reader.tags)
-    assert all(link.startswith("#") for link in reader.links)
+    assert all(link.startswith(("#", "tables/", "figures/")) for link in reader.links)
 
 
 def test_every_ranked_model_stands_in_every_table_of_models(paper: Leaderboard) -> None:
@@ -277,6 +287,8 @@ def test_nothing_ranked_is_still_a_page(board: Leaderboard) -> None:
         board,
         entries=(),
         comparison=None,
+        overlaps=(),
+        missed=None,
         agreements=(),
         differences=(),
         unranked=(),
@@ -285,3 +297,34 @@ def test_nothing_ranked_is_still_a_page(board: Leaderboard) -> None:
     page = page_of(empty, leaderboard_charts(empty))
     assert "why not" in page
     Page(page)
+
+
+def test_of_many_models_the_page_holds_a_part_and_leads_to_the_rest(
+    board: Leaderboard, charts: list[Chart], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(page_parts, "MANY_MODELS", 1)
+    shown = page_of(board, charts)
+    reader = Page(shown)
+    assert shown.count("<figure>") == 3  # a chart of each kind
+    in_files = {f"figures/{chart.name}.svg" for chart in charts}
+    assert len(in_files & set(reader.links)) == len(charts) - 3
+    every_figure = leaderboard_tables(board)["every_figure"]
+    figures = page_parts.figures_on_page(board, every_figure)
+    assert figures is not None
+    assert {row.cells[1].text for row in figures.rows} == {board.headline}
+    assert len(figures.rows) == 2 * len(board.entries)
+    assert "tables/every_figure.csv" in reader.links
+
+
+def test_pairs_are_a_table_where_there_are_few(board: Leaderboard, monkeypatch: pytest.MonkeyPatch) -> None:
+    pairs = leaderboard_tables(board)["differences"]
+    assert len(pairs.rows) == 3 * 8
+    primary = page_parts.pairs_on_page(pairs)
+    assert primary is not None
+    assert [row.cells[0].text for row in primary.rows] == [row.cells[0].text for row in pairs.rows[:3]]
+    assert not {"variant", "labels", "family"} & {column.title for column in primary.columns}
+    assert all(len(row.cells) == len(primary.columns) for row in primary.rows)
+    few = dataclasses.replace(pairs, rows=pairs.rows[:8])
+    assert page_parts.pairs_on_page(few) == few
+    monkeypatch.setattr(page_parts, "MOST_PAIRS", 2)
+    assert page_parts.pairs_on_page(pairs) is None
