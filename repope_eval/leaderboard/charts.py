@@ -9,6 +9,7 @@ from matplotlib.ticker import MaxNLocator
 
 from repope_eval.benchmarks.sources import label_set_title
 from repope_eval.leaderboard.entries import Entry, Leaderboard, file_word
+from repope_eval.leaderboard.moves import certain_moves, certainty_rules
 from repope_eval.leaderboard.sentences import apart_note
 from repope_eval.records import Variant
 from repope_eval.reporting.charts.drawing import (
@@ -206,8 +207,6 @@ _APART, _EDGE = 0.2, 0.04
 """Inches between a name and its mark, and between a name and the edge of the figure."""
 _NAME_SIZE, _TITLE_SIZE = 8.5, 9.5
 """Sizes of letters in points."""
-CERTAIN = 0.95
-"""The share of the drawn sets of images in which one model must overtake the other to be drawn in colour."""
 
 
 def slopes_chart(board: Leaderboard, variant: Variant) -> Chart:
@@ -219,20 +218,10 @@ def slopes_chart(board: Leaderboard, variant: Variant) -> Chart:
         f"F1 before and after, {variant}",
         f"F1 in percent under {before} labels on the left and under {after} labels on the right ({variant}). Blue, "
         "unbroken lines: the model overtakes another, and that is more than chance. Orange, dashed ones: it is "
-        f"overtaken so. Grey: no change of rank is certain. {_certainty_note(board)}",
+        f"overtaken so. Grey: no change of rank is certain. More than chance: {certainty_rules(board)}.",
         _SLOPE_HEAD + max(1, n_models) * _SLOPE_ROW + _SLOPE_FOOT,
         lambda figure: _paint_slopes(figure, board, variant, (before, after)),
     )
-
-
-def _certainty_note(board: Leaderboard) -> str:
-    """When an overtaking is more than chance."""
-    rules = []
-    if board.runs:
-        rules.append(f"between runs, it comes about in {100 * CERTAIN:.0f} % of the drawn sets of images")
-    if board.has_paper:
-        rules.append("between the paper's models, their intervals of F1 are apart under both label sets")
-    return f"More than chance: {'; '.join(rules)}."
 
 
 def _f1_of_both(board: Leaderboard, variant: Variant) -> dict[str, tuple[float, float]]:
@@ -243,32 +232,6 @@ def _f1_of_both(board: Leaderboard, variant: Variant) -> dict[str, tuple[float, 
         if old is not None and new is not None and board.places[board.label_sets[-1]][variant][entry.name]:
             figures[entry.name] = (old, new)
     return figures
-
-
-def certain_moves(board: Leaderboard, variant: Variant) -> tuple[set[str], set[str]]:
-    """The names of the models that overtake another one for certain, and of those that are overtaken so."""
-    entries = {entry.name: entry for entry in board.entries}
-    pairs = [
-        pair
-        for each in board.agreements
-        if each.variant == variant
-        for pair in each.agreement.overtakings
-        if (
-            pair.probability >= CERTAIN
-            if pair.probability is not None
-            else _are_apart(board, variant, entries[pair.model], entries[pair.overtaken])
-        )
-    ]
-    return {pair.model for pair in pairs}, {pair.overtaken for pair in pairs}
-
-
-def _are_apart(board: Leaderboard, variant: Variant, one: Entry, other: Entry) -> bool:
-    """Whether the intervals of F1 of two models have nothing in common, under each label set."""
-    for name in board.label_sets:
-        first, second = (entry.cells[name][variant].estimates["f1"].interval for entry in (one, other))
-        if first is None or second is None or (first[0] <= second[1] and second[0] <= first[1]):
-            return False
-    return True
 
 
 def _paint_slopes(figure: Figure, board: Leaderboard, variant: Variant, titles: tuple[str, str]) -> None:

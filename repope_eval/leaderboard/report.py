@@ -20,15 +20,24 @@ from repope_eval.leaderboard.pair_maps import (
     difference_heatmaps,
     overlap_heatmap,
 )
+from repope_eval.leaderboard.moves import certainty_rules
+from repope_eval.leaderboard.ranking_table import has_spans, ranking_table
+from repope_eval.leaderboard.run_pages import page_addresses
 from repope_eval.leaderboard.sentences import (
-    leader_sentence,
     limited_images,
     paper_apart,
     paper_sentence,
     ranking_ways,
     sentences,
+    verdict,
 )
-from repope_eval.leaderboard.tables import TABLES, leaderboard_tables, standings_table, unranked_table
+from repope_eval.leaderboard.tables import (
+    TABLES,
+    further_metrics_table,
+    leaderboard_tables,
+    standings_table,
+    unranked_table,
+)
 from repope_eval.records import Variant
 from repope_eval.reporting.console import print_table, print_text, terminal_width
 from repope_eval.reporting.figure_texts import METHOD_TITLES, method_text
@@ -197,7 +206,11 @@ def leaderboard_charts(board: Leaderboard) -> "tuple[Chart, ...]":
 
 
 def render_leaderboard(
-    board: Leaderboard, tables: Mapping[str, Table], charts: "Sequence[Chart]", command: str
+    board: Leaderboard,
+    tables: Mapping[str, Table],
+    charts: "Sequence[Chart]",
+    command: str,
+    addresses: Mapping[str, str],
 ) -> str:
     """The page as HTML.
 
@@ -205,7 +218,9 @@ def render_leaderboard(
         tables: as of `leaderboard_tables`.
         charts: as of `leaderboard_charts`.
         command: by which it was made.
+        addresses: of the runs' pages, as of `page_addresses`.
     """
+    ranking = ranking_table(board, addresses)
     kinds = {
         prefix: charts_on_page(board, [chart for chart in charts if chart.name.startswith(prefix)])
         for prefix in FIGURE_PREFIXES
@@ -214,7 +229,6 @@ def render_leaderboard(
         "leaderboard.html.j2",
         board=board,
         tables={**dict.fromkeys(TABLES), **tables},
-        every_figure=figures_on_page(board, tables.get("every_figure")),
         pairs=pairs_on_page(tables.get("differences")),
         heatmaps=difference_heatmaps(board),
         overlap=overlap_heatmap(board),
@@ -225,7 +239,12 @@ def render_leaderboard(
         counts=kinds["counts_"],
         rankings=kinds["ranking_"],
         precision_recall=kinds["precision_recall_"],
-        leader=leader_sentence(board),
+        ranking=ranking,
+        has_spans=has_spans(ranking),
+        further_metrics=figures_on_page(board, further_metrics_table(board)),
+        certainty_rules=certainty_rules(board),
+        addresses=addresses,
+        verdict=verdict(board),
         paper_sentence=paper_sentence(board),
         sentences=sentences(board),
         label_titles=[label_set_title(name) for name in board.label_sets],
@@ -262,11 +281,11 @@ def report(settings: config.ReportSettings, command: str) -> Leaderboard:
     for unranked in board.unranked:
         name = run_title(unranked.entry.model, unranked.entry.folder or "")
         log.warning("not ranked: %s: %s", name, unranked.reason)
-    _write(board, Path(settings.out).expanduser(), command)
+    _write(board, root, Path(settings.out).expanduser(), command)
     return board
 
 
-def _write(board: Leaderboard, out: Path, command: str) -> None:
+def _write(board: Leaderboard, root: Path, out: Path, command: str) -> None:
     refuse_links(out, ("figures", "tables"))
     _refuse_files_of_no_report(out)
     for folder in (out, out / "figures", out / "tables"):
@@ -281,7 +300,8 @@ def _write(board: Leaderboard, out: Path, command: str) -> None:
         write_text(out / "tables" / f"{name}.md", markdown(table))
         write_text(out / "tables" / f"{name}.tex", latex(table, name))
     write_json(out / "leaderboard.json", leaderboard_document(board))
-    write_text(out / "leaderboard.html", render_leaderboard(board, tables, charts, command))
+    addresses = page_addresses(board.entries, root, out)
+    write_text(out / "leaderboard.html", render_leaderboard(board, tables, charts, command, addresses))
     if board.entries:
         write_text(out / LATEX, leaderboard_latex(board))
     _print(board)

@@ -8,6 +8,7 @@ from repope_eval.leaderboard.entries import (
     Entry,
     Leaderboard,
 )
+from repope_eval.leaderboard.moves import certain_moves
 from repope_eval.reporting.figure_texts import PARTIAL, percent_text
 from repope_eval.scoring.differences import LEVEL, Difference
 from repope_eval.scoring.score_document import figure_phrase
@@ -46,11 +47,21 @@ def apart_note(board: Leaderboard) -> str:
     return f" {paper_apart(board)}" if board.paper_is_apart else ""
 
 
+def verdict(board: Leaderboard) -> str | None:
+    """Says who leads, how sure that is, and how many ranks the relabelling changes; None where nobody leads."""
+    leader = leader_sentence(board)
+    return None if leader is None else " ".join([leader, *_sureness(board), *_moves(board)])
+
+
 def leader_sentence(board: Leaderboard) -> str | None:
     """Says which model is first under each label set, and where the best run is beside the paper's models."""
-    read = [entry for entry in board.entries if not _is_unread(board, entry)]
-    leaders = {name: _entries_at(board, name, read, 1) for name in reversed(board.label_sets)}
-    led = [_leaders_clause(board, name, entries) for name, entries in leaders.items() if entries]
+    leaders = {name: _leaders(board, name) for name in reversed(board.label_sets)}
+    led: list[str] = []
+    said: list[Entry] = []
+    for name, entries in leaders.items():
+        if entries:
+            led.append(_leaders_clause(board, name, entries, is_named=entries != said))
+            said = entries
     if not led:
         return None
     verb = "is" if all(len(entries) <= 1 for entries in leaders.values()) else "are"
@@ -75,15 +86,66 @@ def paper_sentence(board: Leaderboard) -> str | None:
     )
 
 
-def _is_unread(board: Leaderboard, entry: Entry) -> bool:
-    return any(entry.cells[name][board.headline].figures.is_unread for name in board.label_sets)
+def _leaders(board: Leaderboard, label_set: str) -> list[Entry]:
+    """Those that are first under a label set, among the models of which an answer was read under each."""
+    read = [
+        entry
+        for entry in board.entries
+        if not any(entry.cells[name][board.headline].figures.is_unread for name in board.label_sets)
+    ]
+    return _entries_at(board, label_set, read, 1)
 
 
-def _leaders_clause(board: Leaderboard, label_set: str, leaders: Sequence[Entry]) -> str:
-    """The names of those that are first under a label set, and their F1."""
+def _leaders_clause(board: Leaderboard, label_set: str, leaders: Sequence[Entry], *, is_named: bool) -> str:
+    """Those that are first under a label set, with their names unless these were just said, and their F1."""
     value = percent_text(leaders[0].cells[label_set][board.headline].estimates["f1"].value)
     figure = f"{value} %" if len(leaders) == 1 else f"a tie at {value} %"
-    return f"{_entry_names(board, leaders)} under {label_set_phrase(label_set)} ({figure})"
+    names = f"{_entry_names(board, leaders)} " if is_named else ""
+    return f"{names}under {label_set_phrase(label_set)} ({figure})"
+
+
+def _sureness(board: Leaderboard) -> Iterator[str]:
+    """Says how sure the first place of a single leader is: a run's by its rank, and else by the intervals of F1."""
+    name, variant = board.primary
+    leaders = _leaders(board, name)
+    if len(leaders) != 1 or len(board.entries) < 2:
+        return
+    (leader,), under = leaders, label_set_phrase(name)
+    standing = board.standing(name, variant, leader.name)
+    if standing is not None and standing.interval is not None and len(board.runs) > 1:
+        low, high = standing.interval
+        ranks = f"{low} to {high}" if low < high else f"{low}"
+        yield (
+            f"The 95 % interval of the rank of {_entry_names(board, leaders)} under {under} is {ranks} of "
+            f"{len(board.runs)} runs."
+        )
+    elif leader.is_paper and (interval := leader.cells[name][variant].estimates["f1"].interval):
+        others = [entry.cells[name][variant].estimates["f1"].interval for entry in board.entries]
+        n_near = sum(other is not None and other[1] >= interval[0] for other in others) - 1
+        near = counted(n_near, "other model") if n_near else "no other model"
+        yield (
+            f"Under {under}, the 95 % interval of the F1 of {_entry_names(board, leaders)} overlaps with "
+            f"{'those' if n_near > 1 else 'that'} of {near}."
+        )
+
+
+def _moves(board: Leaderboard) -> Iterator[str]:
+    """Says how many models change their rank from the first of two label sets to the second."""
+    if len(board.label_sets) != 2 or len(board.entries) < 2:
+        return
+    before, after = (board.places[name][board.headline] for name in board.label_sets)
+    moves = [(name, old - new) for name, old in before.items() if old and (new := after[name])]
+    rising, falling = certain_moves(board, board.headline)
+    moved = [name in (rising if move > 0 else falling) for name, move in moves if move]
+    old_labels, new_labels = map(label_set_phrase, board.label_sets)
+    if moved:
+        yield (
+            f"From {old_labels} to {new_labels}, {len(moved)} of {counted(len(moves), 'model')} "
+            f"{'change' if len(moved) > 1 else 'changes'} rank; {sum(moved) or 'none'} of these moves "
+            f"{'are' if sum(moved) > 1 else 'is'} more than chance, each taken by itself."
+        )
+    elif len(moves) > 1:
+        yield f"From {old_labels} to {new_labels}, no model changes rank."
 
 
 def _best_run(board: Leaderboard) -> Iterator[str]:

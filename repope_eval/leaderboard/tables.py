@@ -213,7 +213,7 @@ def standings_table(board: Leaderboard) -> Table:
     return table(
         f"Models by F1 ({board.headline}) on {board.bench}, with 95 % intervals; the rank is under "
         f"{label_set_phrase(board.label_sets[-1])}.{apart_note(board)}",
-        [places[-1], _model_field(board), *figures, *places[:-1], *_answer_fields(board)],
+        [places[-1], _model_field(board), *figures, *places[:-1], *answer_fields(board)],
         board.entries,
         mark=partial(model_mark, board),
     )
@@ -231,7 +231,7 @@ def _overview(board: Leaderboard) -> Table:
     caption = f"F1 with 95 % intervals, and places by F1, on {board.bench}.{apart_note(board)}"
     return table(
         caption,
-        [_model_field(board), *fields, *_answer_fields(board)],
+        [_model_field(board), *fields, *answer_fields(board)],
         board.entries,
         mark=partial(model_mark, board),
     )
@@ -242,7 +242,7 @@ def _model_field(board: Leaderboard) -> Field[Entry]:
     return Field(_MODEL.column, partial(model_cell, board))
 
 
-def _answer_fields(board: Leaderboard) -> list[Field[Entry]]:
+def answer_fields(board: Leaderboard) -> list[Field[Entry]]:
     """How many questions the runs answered; of the paper's models it is not known."""
     is_limited = board.n_images != board.n_benchmark_images
     return [_ANSWERS, *([_images_field(board)] if is_limited else [])] if board.runs else []
@@ -260,14 +260,28 @@ def _images_field(board: Leaderboard) -> Field[Entry]:
 
 def _every_figure(board: Leaderboard) -> Table:
     """A row for each model, variant and label set."""
+    return _figure_table(
+        board,
+        "Every figure",
+        value_field("rank", place_cell, "rank"),
+        *(_PLACE_INTERVALS if board.runs else ()),
+        interval_field("F1", "f1", f1_cell),
+    )
+
+
+def further_metrics_table(board: Leaderboard) -> Table:
+    """The same for a page whose ranking has ranks and F1 already."""
+    return _figure_table(board, "Further metrics", *(_PLACE_INTERVALS[1:] if board.runs else ()))
+
+
+def _figure_table(board: Leaderboard, title: str, *fields: Field[Scored]) -> Table:
+    """A row for each model, variant and label set: these fields first, and then all figures besides F1."""
     return table(
-        f"Every figure on {board.bench}, protocol {board.protocol}, with 95 % intervals.{apart_note(board)}",
+        f"{title} on {board.bench}, protocol {board.protocol}, with 95 % intervals.{apart_note(board)}",
         [
             _MODEL.read_from(lambda one: one.entry),
             *_variant_and_labels(),
-            value_field("rank", place_cell, "rank"),
-            *(_PLACE_INTERVALS if board.runs else ()),
-            interval_field("F1", "f1", f1_cell),
+            *fields,
             *(interval_field(FIGURE_TITLES[name], name, partial(figure_cell, name)) for name in _FIGURES),
             *(value_field(title, partial(total_cell, name), name) for name, title in _TOTALS.items()),
         ],

@@ -2,16 +2,25 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Generic, Literal, TypeVar
 
 from repope_eval.reporting.figure_texts import interval_text, percent_text
-from repope_eval.scoring.estimates import Estimate
+from repope_eval.scoring.estimates import Estimate, Interval
 
 Record = TypeVar("Record")
 Other = TypeVar("Other")
 
 Mark = Literal["", "change", "attention", "quiet", "own"]
 """Why a row looks different: it holds differences, asks for attention, matters less, or is the user's own."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """A value and its interval on a scale that all cells of a column have in common, from 0 to 1."""
+
+    value: float
+    interval: Interval = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +32,10 @@ class Cell:
     """One for each of the column's `names`; None where undefined. A page sorts rows by the first one."""
     note: str = ""
     """An interval, for example: smaller and below the text on a page, in brackets after it elsewhere."""
+    span: Span | None = None
+    """What a page draws beside the text, as a dot and a line. The text and the note must say it, too."""
+    address: str = ""
+    """Where the text leads to on a page, relative to the page and quoted as addresses are; empty: nowhere."""
 
     @property
     def full_text(self) -> str:
@@ -53,6 +66,8 @@ class Row:
     mark: Mark = ""
     starts_group: bool = False
     """Whether it is set apart from the row above."""
+    group: str = ""
+    """The name of the rows that it is one of, which follow one another; a page writes it above them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +81,11 @@ class Table:
     """Number of first columns that together name a row: each part of a table that is parted has them."""
     n_left_out: int = 0
     """Number of rows that there was no room for."""
+
+    @property
+    def groups(self) -> list[tuple[str, list[Row]]]:
+        """The rows by the name of their group; a single one without a name where there are no groups."""
+        return [(name, list(rows)) for name, rows in groupby(self.rows, lambda row: row.group)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +150,7 @@ def table(
     most: int | None = None,
     mark: Callable[[Record], Mark] = lambda _: "",
     starts_group: Callable[[Record], bool] = lambda _: False,
+    group: Callable[[Record], str] = lambda _: "",
 ) -> Table:
     """A table with a row for each record; of more than `most` records, the further ones are counted."""
     rows = (
@@ -137,6 +158,7 @@ def table(
             cells=tuple(field.cell(record) for field in fields),
             mark=mark(record),
             starts_group=starts_group(record),
+            group=group(record),
         )
         for record in records[:most]
     )

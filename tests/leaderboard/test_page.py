@@ -16,6 +16,7 @@ from repope_eval.leaderboard import charts as ranking
 from repope_eval.leaderboard import page_parts
 from repope_eval.leaderboard.entries import Leaderboard
 from repope_eval.leaderboard.making import make_leaderboard
+from repope_eval.leaderboard.moves import certain_moves
 from repope_eval.leaderboard.report import leaderboard_charts, render_leaderboard
 from repope_eval.leaderboard.tables import leaderboard_tables
 from repope_eval.reporting.charts.drawing import WIDTH, Chart
@@ -34,7 +35,7 @@ def board_of(folder: Path, **settings: Any) -> Leaderboard:
 
 
 def page_of(board: Leaderboard, charts: Sequence[Chart]) -> str:
-    return render_leaderboard(board, leaderboard_tables(board), charts, "python -m x")
+    return render_leaderboard(board, leaderboard_tables(board), charts, "python -m x", {})
 
 
 @pytest.fixture(scope="module")
@@ -223,7 +224,7 @@ def test_names_of_near_figures_move_apart_by_as_little_as_it_takes(
 
 
 def test_of_the_papers_models_only_intervals_that_are_apart_make_a_move_certain(paper: Leaderboard) -> None:
-    rising, falling = ranking.certain_moves(paper, "random")
+    rising, falling = certain_moves(paper, "random")
     pairs = [
         pair for each in paper.agreements if each.variant == "random" for pair in each.agreement.overtakings
     ]

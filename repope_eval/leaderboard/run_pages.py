@@ -1,0 +1,31 @@
+"""Where the pages of runs are, seen from the folder of a leaderboard."""
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from urllib.parse import quote
+
+from repope_eval.leaderboard.entries import Entry
+from repope_eval.runs.layout import PAGE
+
+
+def page_addresses(entries: Iterable[Entry], root: Path, out: Path) -> dict[str, str]:
+    """The address of each run's page relative to the leaderboard's page, by the run's name; of those that have one.
+
+    Args:
+        root: the folder that was searched for runs.
+        out: the folder of the leaderboard's page.
+    """
+    pages = {entry.name: root / entry.folder / PAGE for entry in entries if entry.folder is not None}
+    addresses = {name: relative_address(page, out) for name, page in pages.items() if page.is_file()}
+    return {name: address for name, address in addresses.items() if address}
+
+
+def relative_address(file: Path, folder: Path) -> str:
+    """The address of a file in a page of that folder, whatever its name holds; empty where no path leads there."""
+    try:
+        # As browsers do: the names alone decide what `..` leads to, and not where a link leads.
+        path = Path(os.path.relpath(file, folder))
+    except ValueError:  # they are on two drives
+        return ""
+    return quote(os.fsencode(path.as_posix()))
