@@ -154,15 +154,20 @@ def test_a_page_fits_says_no_error_runs_no_names_and_asks_for_nothing(
         assert asked_for(told, path) == []
 
 
-def first_column(page: Page, table: str) -> list[str]:
-    """What stands first in the rows that are shown."""
-    return page.locator(f"#{table} tbody tr:visible td:first-child").all_inner_texts()
+def column(page: Page, table: str, number: int = 1) -> list[str]:
+    """What stands in a column of the rows that are shown."""
+    return page.locator(f"#{table} tbody tr:visible td:nth-child({number})").all_inner_texts()
+
+
+def ranked(page: Page) -> list[str]:
+    """The models that the ranking shows."""
+    return column(page, "standings", 2)
 
 
 def test_the_tables_of_scores_need_not_be_scrolled(
     browser: Browser, run_page: Path, leaderboard: Path
 ) -> None:
-    for path, name in ((run_page, "In percent"), (run_page, "Counts"), (leaderboard, "Models by F1 (mean)")):
+    for path, name in ((run_page, "In percent"), (run_page, "Counts"), (leaderboard, "Models by F1")):
         with opened(browser, path, 1100) as (page, _):
             table = page.locator(f".wide[aria-label^='{name}']")
             assert table.evaluate("wide => wide.scrollWidth <= wide.clientWidth")
@@ -215,25 +220,26 @@ def test_a_click_or_a_key_on_a_heading_sorts_and_another_turns_the_order_round(
     browser: Browser, leaderboard: Path
 ) -> None:
     with opened(browser, leaderboard) as (page, _):
-        before = first_column(page, "overview")
+        page.get_by_label("variant").first.select_option("random")
+        before = ranked(page)
         assert len(before) == 17
-        heading = page.locator("#overview th", has_text="F1 random, RePOPE")
+        assert before[:3] == ["Ovis2-4B", "Ovis2-8B", "InternVL2.5-78B"]
+        heading = page.locator("#standings th", has_text="F1, POPE")
         heading.click()
-        best_first = first_column(page, "overview")
-        assert best_first[:3] == ["Ovis2-4B", "Ovis2-8B", "InternVL2.5-78B"]
+        best_first = ranked(page)
         assert best_first != before
         heading.click()
-        assert first_column(page, "overview") == best_first[::-1]
+        assert ranked(page) == best_first[::-1]
         heading.focus()
         page.keyboard.press("Enter")
-        assert first_column(page, "overview") == best_first
-        page.locator("#overview th", has_text="model").click()
-        assert first_column(page, "overview") == sorted(before, key=str.lower)
+        assert ranked(page) == best_first
+        page.locator("#standings th", has_text="model").click()
+        assert ranked(page) == sorted(before, key=str.lower)
 
 
 def test_every_heading_of_every_sortable_table_sorts(browser: Browser, naughty_leaderboard: Path) -> None:
     with opened(browser, naughty_leaderboard) as (page, told):
-        for heading in page.locator("table.sortable th").all():
+        for heading in page.locator("table.sortable thead th").all():
             heading.evaluate("heading => heading.click()")
             assert heading.get_attribute("aria-sort") in ("ascending", "descending")
         assert told.errors == []
@@ -241,21 +247,93 @@ def test_every_heading_of_every_sortable_table_sorts(browser: Browser, naughty_l
 
 def test_filters_hide_the_rows_that_do_not_fit(browser: Browser, leaderboard: Path) -> None:
     with opened(browser, leaderboard) as (page, _):
-        page.locator("form[data-table='overview'] input").fill("ovis")
-        assert sorted(first_column(page, "overview")) == ["Ovis2-1B", "Ovis2-2B", "Ovis2-4B", "Ovis2-8B"]
-        page.locator("form[data-table='overview'] input").fill("")
-        assert len(first_column(page, "overview")) == 17
-        variant, labels = page.locator("form[data-table='figures-table'] select").all()
+        page.locator("form[data-table='standings'] input").fill("ovis")
+        assert sorted(ranked(page)) == ["Ovis2-1B", "Ovis2-2B", "Ovis2-4B", "Ovis2-8B"]
+        assert page.locator("form[data-table='standings'] + output").inner_text() == "4 of 17 rows"
+        page.locator("form[data-table='standings'] input").fill("")
+        assert len(ranked(page)) == 17
+        page.get_by_text("Precision, recall, accuracy").click()
+        variant, labels = page.locator("form[data-table='metrics'] select").all()
         variant.select_option("random")
-        assert len(first_column(page, "figures-table")) == 17 * 2
+        assert len(column(page, "metrics")) == 17 * 2
         labels.select_option("RePOPE")
-        assert len(first_column(page, "figures-table")) == 17
-        page.locator("form[data-table='figures-table'] input").fill("no such model")
-        assert first_column(page, "figures-table") == []
-        assert (
-            page.locator("form[data-table='figures-table'] + output").inner_text()
-            == "No row fits the filter."
+        assert len(column(page, "metrics")) == 17
+        page.locator("form[data-table='metrics'] input").fill("no such model")
+        assert column(page, "metrics") == []
+        assert page.locator("form[data-table='metrics'] + output").inner_text() == "No row fits the filter."
+
+
+def test_one_variant_of_the_ranking_is_shown_and_another_can_be_chosen(
+    browser: Browser, leaderboard: Path
+) -> None:
+    with opened(browser, leaderboard) as (page, _):
+        headings = page.locator("#standings tr.group:visible")
+        chooser = page.locator("form[data-table='standings'] select")
+        assert headings.all_inner_texts() == ["mean"]
+        assert chooser.locator("option").all_inner_texts() == [
+            "mean", "random", "popular", "adversarial", "all",
+        ]  # fmt: skip
+        best = ranked(page)
+        chooser.select_option("popular")
+        assert (headings.all_inner_texts(), len(ranked(page))) == (["popular"], 17)
+        chooser.select_option("all")
+        assert headings.all_inner_texts() == ["mean", "random", "popular", "adversarial"]
+        assert ranked(page)[:17] == best
+        chooser.select_option("mean")
+        page.emulate_media(media="print")  # on paper nobody can choose
+        assert len(ranked(page)) == 4 * 17
+
+
+def test_without_scripts_every_variant_of_the_ranking_is_shown(browser: Browser, leaderboard: Path) -> None:
+    page = browser.new_page(java_script_enabled=False)
+    page.goto(leaderboard.as_uri())
+    assert page.locator("#standings tr.group:visible").count() == 4
+    assert page.locator("#standings tbody tr:visible td:first-child").count() == 4 * 17
+    assert page.locator("form:visible").count() == 0
+    page.close()
+
+
+def test_the_address_keeps_what_was_chosen(browser: Browser, leaderboard: Path) -> None:
+    with opened(browser, leaderboard) as (page, told):
+        page.locator("form[data-table='standings'] select").select_option("random")
+        page.locator("form[data-table='standings'] input").fill("Ovis2 & more?#")
+        page.locator("form[data-table='standings'] input").fill("Ovis2")
+        page.locator("#standings th", has_text="change of F1").click()
+        chosen = ranked(page)
+        assert page.evaluate("location.hash") == (
+            "#?standings.sort=-change+of+F1&standings.variant=random&standings.model=Ovis2"
         )
+        page.get_by_role("link", name="Further metrics").click()
+        assert page.evaluate("location.hash").startswith("#every?standings.sort=")
+        assert ranked(page) == chosen
+        page.reload()
+        assert ranked(page) == chosen
+        heading = page.locator("#every")
+        expect(heading).to_be_in_viewport()
+        page.get_by_role("link", name="How to cite").click()
+        page.locator("form[data-table='standings'] input").fill("")
+        assert len(ranked(page)) == 17
+        page.go_back()  # to the address with the search
+        expect(page.locator("form[data-table='standings'] input")).to_have_value("Ovis2")
+        assert ranked(page) == chosen
+        assert told.errors == []
+
+
+@pytest.mark.parametrize(
+    "hash", ["#every", "#?standings.variant=none+such&standings.sort=-no+column&x=1&y", "#?", "#?=%", "#no"]
+)
+def test_an_address_that_names_no_choice_of_the_page_changes_nothing(
+    hash: str, browser: Browser, leaderboard: Path
+) -> None:
+    with opened(browser, leaderboard) as (page, told):
+        before = ranked(page)
+        page.goto("about:blank")
+        page.goto(leaderboard.as_uri() + hash)
+        assert ranked(page) == before
+        assert page.locator("#standings tr.group:visible").all_inner_texts() == ["mean"]
+        if hash == "#every":
+            expect(page.locator("#every")).to_be_in_viewport()
+        assert told.errors == []
 
 
 @pytest.mark.parametrize("name", ["run_page", "relabelling_page", "queue_page"])
@@ -267,6 +345,8 @@ def test_a_gallery_filters_and_its_pictures_open(
         before = cards.count()
         assert before > 0
         page.locator("section.filterable [name='object']").fill("no such object")
+        assert cards.count() == 0
+        page.reload()  # the address has the filter
         assert cards.count() == 0
         assert page.locator("section.filterable .quiet output").inner_text() == "No question fits the filter."
         page.locator("section.filterable [name='object']").fill("")
