@@ -11,7 +11,7 @@ from run_folders import answer_lines, demo, write_run
 from repope_eval.cluster.sweep_plan import unfinished_runs
 from repope_eval.leaderboard.entries import Leaderboard
 from repope_eval.leaderboard.making import make_leaderboard
-from repope_eval.leaderboard.sentences import leader_sentence, paper_sentence, sentences
+from repope_eval.leaderboard.sentences import leader_sentence, paper_sentence, sentences, verdict
 from repope_eval.runs.finished_runs import read_runs
 from repope_eval.runs.run_selection import select
 from repope_eval.scoring.estimates import Estimate
@@ -145,6 +145,40 @@ def test_the_best_run_has_its_place_among_the_papers_models(tmp_path: Path) -> N
     assert (leader_sentence(board) or "").endswith(
         f"The best of your runs is {mine.name}, in place 4 of 17 under RePOPE."
     )
+
+
+def test_the_verdict_says_who_leads_how_sure_and_what_the_relabelling_changed(
+    board: Leaderboard, tmp_path: Path
+) -> None:
+    assert (verdict(board) or "").endswith(
+        " The 95 % interval of the rank of repopes under RePOPE is 1 of 2 runs. From POPE to RePOPE, 2 of 2 models "
+        "change rank; 2 of these moves are more than chance, each taken by itself."
+    )
+    paper = board_of(tmp_path, reference="paper")
+    assert verdict(paper) == (
+        "First by F1 is Ovis2-4B under RePOPE (94.2 %) and InternVL2.5-26B under POPE (90.1 %). Under RePOPE, the "
+        "95 % interval of the F1 of Ovis2-4B overlaps with those of 4 other models. From POPE to RePOPE, 17 of 17 "
+        "models change rank; 9 of these moves are more than chance, each taken by itself."
+    )
+    assert verdict(dataclasses.replace(board, entries=())) is None
+
+
+def test_the_verdict_says_no_more_than_is_known(board: Leaderboard, tmp_path: Path) -> None:
+    of_pope = dict.fromkeys(board.label_sets, board.places["pope"])
+    assert (verdict(dataclasses.replace(board, places=of_pope)) or "").endswith("no model changes rank.")
+    single = verdict(dataclasses.replace(board, label_sets=("repope",))) or ""
+    assert single.endswith("is 1 of 2 runs.")
+    write_run(tmp_path / "a", demo(), "a", answer_lines(demo(), 0.1))
+    alone = verdict(board_of(tmp_path)) or ""
+    assert re.fullmatch(
+        r"First by F1 is a under RePOPE \(\d\d\.\d %\) and under POPE \(\d\d\.\d %\)\.", alone
+    )
+    few = demo().first_images(5)
+    for name, wrong in (("b", 0.1), ("c", 0.4)):
+        write_run(tmp_path / "few" / name, few, name, answer_lines(few, wrong))
+    assert "interval" not in (
+        verdict(board_of(tmp_path / "few")) or "interval"
+    )  # of so few images there is none
 
 
 def test_the_runs_figures_stand_as_a_paper_prints_them(board: Leaderboard, tmp_path: Path) -> None:

@@ -56,6 +56,13 @@ def test_rows_that_there_is_no_room_for_are_counted() -> None:
     assert (texts(shown), shown.n_left_out) == ([["a"]], 2)
 
 
+def test_rows_of_one_group_stand_under_its_name() -> None:
+    shown = table("Words", [WORD], ["a", "b", "cc"], group=lambda word: f"{len(word)} letters")
+    groups = [(name, [row.cells[0].text for row in rows]) for name, rows in shown.groups]
+    assert groups == [("1 letters", ["a", "b"]), ("2 letters", ["cc"])]
+    assert [name for name, _ in table("Words", [WORD], ["a", "b"]).groups] == [""]
+
+
 def test_a_figure_has_three_columns_in_files() -> None:
     field: Field[str] = interval_field(
         "F1", "f1", lambda _: Cell(text="0.5", values=(0.5, 0.4, 0.6), note="x")
