@@ -13,6 +13,7 @@ from repope_eval.leaderboard.entries import Entry, Leaderboard, RankAgreement
 from repope_eval.leaderboard.error_tables import missed_document, missed_sentence
 from repope_eval.leaderboard.latex import LATEX, leaderboard_latex
 from repope_eval.leaderboard.making import make_leaderboard
+from repope_eval.leaderboard.moves import certainty_rules
 from repope_eval.leaderboard.page_parts import charts_on_page, figures_on_page, missed_on_page, pairs_on_page
 from repope_eval.leaderboard.pair_maps import (
     DIFFERENCE_SCALE,
@@ -20,7 +21,6 @@ from repope_eval.leaderboard.pair_maps import (
     difference_heatmaps,
     overlap_heatmap,
 )
-from repope_eval.leaderboard.moves import certainty_rules
 from repope_eval.leaderboard.ranking_table import has_spans, ranking_table
 from repope_eval.leaderboard.run_pages import page_addresses
 from repope_eval.leaderboard.sentences import (
