@@ -28,6 +28,7 @@ LAYERS = [
     ["__version__", "errors", "records", "wording"],
     ["system"],
     ["settings"],
+    ["captions"],
     ["benchmarks"],
     ["runs"],
     ["cluster", "models", "scoring"],

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from repope_eval.benchmarks.pope_file import Row, pair_asked, read_rows
+from repope_eval.captions.truth import CaptionTruth
 from repope_eval.errors import RepopeError
 from repope_eval.records import LabelSet, Question, Variant
 from repope_eval.settings.config import BenchSettings
@@ -79,6 +80,8 @@ class Benchmark:
     """What its figures tell, and what they cannot (see `Source.measures`)."""
     own: tuple[OwnSection, ...] = (GROUPS,)
     """The figures that it has beside those of all benchmarks, as far as there is something to count."""
+    truth: CaptionTruth | None = None
+    """What is in each image, where a model describes it; there are no labels then. None where it answers yes or no."""
     settings: BenchSettings | None = field(default=None, compare=False)
     """What it was loaded by, which says where its images lie; None of one that was made otherwise."""
     data_dir: Path | None = field(default=None, compare=False)

@@ -1,0 +1,401 @@
+"""How much of what a caption mentions is not there: CHAIR, under COCO's truth and under the corrected one.
+
+CHAIRi is the share of mentions that are not in the truth, CHAIRs the share of captions with one or more of these
+(A. Rohrbach et al., "Object Hallucination in Image Captioning", EMNLP 2018), recall the share of the objects of the
+truth that the caption of their image mentions. A longer caption mentions more, and hallucinates more, so the lengths
+are figures beside them.
+
+A relabelling has looked at some pairs of image and object. Where it said yes or no, that counts; a pair that it found
+ambiguous counts nowhere, as in its benchmark; any other is as COCO has it. As that is known of a part of the mentions
+alone, `CaptionBounds` has what the figures are if all that is ambiguous or was not looked at is there, and if none is.
+
+Intervals are over images, as those of F1 are.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from itertools import islice
+from typing import Literal
+
+import numpy as np
+
+from repope_eval.captions.mentions import Mention, mentions
+from repope_eval.captions.truth import CaptionTruth
+from repope_eval.records import Answer, Label
+from repope_eval.scoring.bootstrap import FEWEST_IMAGES, REPLICATES, drawn_totals, drawn_weights
+from repope_eval.scoring.confusion import Values
+from repope_eval.scoring.estimates import Estimate, minus
+from repope_eval.scoring.intervals import (
+    FEWEST_EVENTS,
+    FEWEST_MOVED,
+    clustered_interval,
+    number_of_events,
+    percentiles,
+)
+
+FIRST_WORDS = (16, 32, 64, 128)
+"""The lengths in words that captions are cut to, so that short ones and long ones can be compared."""
+
+Truth = Literal["coco", "corrected"]
+"""Under which truth figures are: COCO's, or COCO's where nobody looked and the verdict where somebody did."""
+
+
+class Found(StrEnum):
+    """What is known of a mention when somebody has looked, or not."""
+
+    HALLUCINATED = "confirmed hallucination"
+    TRUE = "confirmed true"
+    AMBIGUOUS = "ambiguous"
+    NOT_JUDGED = "not judged"
+
+
+FIGURES: Mapping[str, tuple[str, str]] = {
+    "chair_i": ("hallucinated", "mentions"),
+    "chair_s": ("captions_with", "captions"),
+    "recall": ("recalled", "truths"),
+    "mentions": ("mentions", "captions"),
+    "words": ("words", "captions"),
+}
+"""The figures, and the two counts that each is the quotient of."""
+
+FIGURE_TITLES: Mapping[str, str] = {
+    "chair_i": "CHAIRi",
+    "chair_s": "CHAIRs",
+    "recall": "recall",
+    "mentions": "mentions a caption",
+    "words": "words a caption",
+}
+
+SHARES = ("chair_i", "chair_s", "recall")
+"""The figures that are shares of 1; the others are means."""
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedMention:
+    """A mention of a caption, with what is known of it."""
+
+    mention: Mention
+    is_there: bool
+    """Whether COCO has the object in the image."""
+    found: Found
+
+    @property
+    def is_there_corrected(self) -> bool | None:
+        """The same under the corrected truth; None where the pair is ambiguous, and the mention does not count."""
+        if self.found is Found.NOT_JUDGED:
+            return self.is_there
+        return None if self.found is Found.AMBIGUOUS else self.found is Found.TRUE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaptionCounts:
+    """What is counted in some captions, one or all; each is a sum over captions."""
+
+    captions: int = 1
+    captions_with: int = 0
+    """Captions with one or more hallucinated mentions."""
+    mentions: int = 0
+    hallucinated: int = 0
+    """Mentions whose object is not there."""
+    truths: int = 0
+    """Objects that are there."""
+    recalled: int = 0
+    """Objects that are there and mentioned."""
+    words: int = 0
+
+
+COUNTS = tuple(CaptionCounts.__dataclass_fields__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaptionFigures:
+    """Counts and figures of captions under one truth."""
+
+    counts: CaptionCounts
+    estimates: Mapping[str, Estimate]
+    """By name of `FIGURES`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaptionBounds:
+    """A figure over every resolution of what is ambiguous or was not looked at."""
+
+    lowest: Estimate
+    """If all of it is there."""
+    highest: Estimate
+    """If none of it is there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectFigures:
+    """How often an object is mentioned, and how often without being there."""
+
+    object: str
+    mentions: Mapping[Truth, int]
+    hallucinated: Mapping[Truth, int]
+    rates: Mapping[Truth, Estimate]
+    """The share of the mentions that are hallucinated."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VariantCaptions:
+    """All that the captions of one variant, which is one prompt, come to."""
+
+    figures: Mapping[Truth, CaptionFigures]
+    """Those under the corrected truth only where there are verdicts."""
+    changes: Mapping[str, Estimate]
+    """The changes of the figures from COCO's truth to the corrected one; empty without verdicts."""
+    bounds: Mapping[str, CaptionBounds]
+    """Of `chair_i` and `chair_s`; empty without verdicts."""
+    found: Mapping[bool, Mapping[Found, int]]
+    """Mentions by what is known of them, separately for those that COCO has (True) and has not."""
+    cut: Mapping[int, Mapping[Truth, CaptionFigures]]
+    """Figures of the first so many words of each caption."""
+    n_longer: Mapping[int, int]
+    """How many captions have more words than that."""
+    objects: Sequence[ObjectFigures]
+    """By object, those with the most hallucinated mentions under COCO's truth first."""
+
+
+_FOUND: Mapping[Label | None, Found] = {
+    "yes": Found.TRUE,
+    "no": Found.HALLUCINATED,
+    "ambiguous": Found.AMBIGUOUS,
+    None: Found.NOT_JUDGED,
+}
+
+
+def judged_mentions(image: str, caption: str, truth: CaptionTruth) -> tuple[JudgedMention, ...]:
+    """The mentions of an image's caption with what is known of each."""
+    objects, verdicts = truth.objects[image], truth.verdicts.get(image, {})
+    return tuple(
+        JudgedMention(each, each.object in objects, _FOUND[verdicts.get(each.object)])
+        for each in mentions(caption)
+    )
+
+
+def score_captions(answers: Sequence[Answer], truth: CaptionTruth) -> VariantCaptions:
+    """What the captions of one variant come to.
+
+    Args:
+        answers: one for each image that was described; the response is the caption.
+        truth: has the objects of each of these images.
+    """
+    captions = {answer.question.image: answer.response for answer in answers}
+    judged = {image: judged_mentions(image, caption, truth) for image, caption in captions.items()}
+    truths: tuple[Truth, ...] = ("coco", "corrected") if truth.verdicts else ("coco",)
+    counts = {name: _counts_by_image(captions, judged, truth, name) for name in truths}
+    both = {name: _figures(counts[name]) for name in truths}
+    lengths = {image: len(caption.split()) for image, caption in captions.items()}
+    return VariantCaptions(
+        figures=both,
+        changes=_changes(counts["coco"], counts["corrected"]) if "corrected" in counts else {},
+        bounds=_bounds(captions, judged) if "corrected" in counts else {},
+        found=_found(judged),
+        cut={n_words: _cut_figures(captions, truth, truths, n_words) for n_words in FIRST_WORDS},
+        n_longer={n: sum(length > n for length in lengths.values()) for n in FIRST_WORDS},
+        objects=_object_figures(judged, truths),
+    )
+
+
+_Resolution = Callable[[JudgedMention], bool | None]
+"""Whether a mention's object is taken to be there; None where the mention does not count."""
+
+_RESOLUTIONS: Mapping[str, _Resolution] = {
+    "coco": lambda judged: judged.is_there,
+    "corrected": lambda judged: judged.is_there_corrected,
+    "lowest": lambda judged: judged.found is not Found.HALLUCINATED,
+    "highest": lambda judged: judged.found is Found.TRUE,
+}
+
+_Judged = Mapping[str, Sequence[JudgedMention]]
+"""The mentions of each image's caption."""
+
+
+def _counts_by_image(
+    captions: Mapping[str, str], judged: _Judged, truth: CaptionTruth, name: Truth
+) -> Values:
+    """The counts of each caption, [images, counts] in the order of `COUNTS`."""
+    objects = {image: truth.objects[image] for image in captions}
+    if name == "corrected":
+        objects = {
+            image: _corrected_objects(names, truth.verdicts.get(image, {}))
+            for image, names in objects.items()
+        }
+    return _count_rows(captions, judged, _RESOLUTIONS[name], objects)
+
+
+def _corrected_objects(names: frozenset[str], verdicts: Mapping[str, Label]) -> frozenset[str]:
+    """The objects of an image by the verdicts, and by COCO where there is none; ambiguous ones are left out."""
+    return frozenset(name for name in names | verdicts.keys() if verdicts.get(name, "yes") == "yes")
+
+
+def _count_rows(
+    captions: Mapping[str, str],
+    judged: _Judged,
+    resolution: _Resolution,
+    objects: Mapping[str, frozenset[str]] | None = None,
+) -> Values:
+    rows = []
+    for image, caption in captions.items():
+        there = [(each.mention.object, resolution(each)) for each in judged[image]]
+        hallucinated = sum(is_there is False for _, is_there in there)
+        of_image = frozenset() if objects is None else objects[image]
+        row = CaptionCounts(
+            captions_with=int(hallucinated > 0),
+            mentions=sum(is_there is not None for _, is_there in there),
+            hallucinated=hallucinated,
+            truths=len(of_image),
+            recalled=len({name for name, is_there in there if is_there} & of_image),
+            words=len(caption.split()),
+        )
+        rows.append([getattr(row, name) for name in COUNTS])
+    return np.array(rows, dtype=np.float64).reshape(-1, len(COUNTS))
+
+
+def _figures(counts: Values) -> CaptionFigures:
+    """The figures of counts, [images, counts]."""
+    totals = dict(zip(COUNTS, counts.sum(axis=0).astype(int).tolist(), strict=True))
+    drawn = _drawn(counts)
+    return CaptionFigures(
+        counts=CaptionCounts(**totals),
+        estimates={name: _estimate(counts, drawn, name) for name in FIGURES},
+    )
+
+
+def _drawn(counts: Values) -> Values | None:
+    """The counts of the drawn images in sum, [replicates, counts]; None where there are too few images to draw."""
+    if len(counts) < FEWEST_IMAGES:
+        return None
+    return np.concatenate(
+        [drawn_totals(weights, counts) for weights in drawn_weights(len(counts), REPLICATES)]
+    )
+
+
+def _part_and_whole(counts: Values, name: str) -> tuple[Values, Values]:
+    """The two counts that a figure is the quotient of, each [images] or [replicates]."""
+    part, whole = (COUNTS.index(count) for count in FIGURES[name])
+    return counts[:, part], counts[:, whole]
+
+
+def _estimate(counts: Values, drawn: Values | None, name: str) -> Estimate:
+    """One figure with its interval: the percentiles of replicates, or where these hold too seldom a gamma one."""
+    part, whole = _part_and_whole(counts, name)
+    if not whole.sum():
+        return Estimate(reason=_UNDEFINED[FIGURES[name][1]])
+    value = float(part.sum() / whole.sum())
+    is_large = drawn is not None and (name not in SHARES or number_of_events(part, whole) >= FEWEST_EVENTS)
+    if is_large and drawn is not None:
+        return replace(percentiles(_quotients(drawn, name)), value=value)
+    if name not in SHARES:
+        return Estimate(value=value, reason=f"fewer than {FEWEST_IMAGES} captions")
+    interval = clustered_interval(part, whole)
+    if interval is None:
+        return Estimate(value=value, reason="fewer than two captions count in it")
+    return Estimate(value=value, interval=interval, method="gamma")
+
+
+_UNDEFINED = {
+    "mentions": "no caption mentions an object",
+    "captions": "there is no caption",
+    "truths": "no object is there",
+}
+
+
+def _quotients(drawn: Values, name: str) -> Values:
+    part, whole = _part_and_whole(drawn, name)
+    with np.errstate(invalid="ignore"):
+        quotients: Values = part / whole
+    return quotients
+
+
+def _changes(before: Values, after: Values) -> dict[str, Estimate]:
+    """The changes of the figures, on the same drawn images."""
+    first, second = _drawn(before), _drawn(after)
+    changes = {}
+    for name in SHARES:
+        values = [_quotient(counts, name) for counts in (before, after)]
+        value = minus(values[1], values[0])
+        moved = (np.array(_part_and_whole(before, name)) != np.array(_part_and_whole(after, name))).any(
+            axis=0
+        )
+        if first is None or second is None:
+            estimate = Estimate(reason=f"fewer than {FEWEST_IMAGES} captions")
+        elif moved.sum() < FEWEST_MOVED:
+            estimate = Estimate(reason=f"relabelling changes its counts in fewer than {FEWEST_MOVED} images")
+        else:
+            estimate = percentiles(_quotients(second, name) - _quotients(first, name))
+        changes[name] = replace(estimate, value=value)
+    return changes
+
+
+def _quotient(counts: Values, name: str) -> float | None:
+    part, whole = (float(each.sum()) for each in _part_and_whole(counts, name))
+    return part / whole if whole else None
+
+
+def _bounds(captions: Mapping[str, str], judged: _Judged) -> dict[str, CaptionBounds]:
+    lowest, highest = (
+        _figures(_count_rows(captions, judged, _RESOLUTIONS[name])) for name in ("lowest", "highest")
+    )
+    return {
+        name: CaptionBounds(lowest=lowest.estimates[name], highest=highest.estimates[name])
+        for name in ("chair_i", "chair_s")
+    }
+
+
+def _found(judged: _Judged) -> dict[bool, dict[Found, int]]:
+    every = Counter((each.is_there, each.found) for of_image in judged.values() for each in of_image)
+    return {is_there: {found: every[is_there, found] for found in Found} for is_there in (True, False)}
+
+
+def _cut_figures(
+    captions: Mapping[str, str], truth: CaptionTruth, truths: Sequence[Truth], n_words: int
+) -> dict[Truth, CaptionFigures]:
+    """The figures of the first words of each caption; what is left of a double word is read by itself."""
+    cut = {image: first_words(caption, n_words) for image, caption in captions.items()}
+    judged = {image: judged_mentions(image, caption, truth) for image, caption in cut.items()}
+    return {name: _figures(_counts_by_image(cut, judged, truth, name)) for name in truths}
+
+
+def first_words(caption: str, number: int) -> str:
+    """A caption up to the end of so many words, which white space separates; all of it where it has no more."""
+    ends = [word.end() for word in islice(re.finditer(r"\S+", caption), number)]
+    return caption[: ends[-1]] if ends else ""
+
+
+def _object_figures(judged: _Judged, truths: Sequence[Truth]) -> list[ObjectFigures]:
+    by_object: dict[str, dict[str, list[JudgedMention]]] = {}
+    for image, of_image in judged.items():
+        for each in of_image:
+            by_object.setdefault(each.mention.object, {}).setdefault(image, []).append(each)
+    found = [_object_figure(name, list(of_object.values()), truths) for name, of_object in by_object.items()]
+    return sorted(found, key=lambda each: (-each.hallucinated["coco"], -each.mentions["coco"], each.object))
+
+
+def _object_figure(
+    name: str, mentioned: Sequence[Sequence[JudgedMention]], truths: Sequence[Truth]
+) -> ObjectFigures:
+    """The figures of one object, from its mentions in each image that has some."""
+    wholes, parts, rates = {}, {}, {}
+    for truth in truths:
+        there = [[_RESOLUTIONS[truth](each) for each in of_image] for of_image in mentioned]
+        part = np.array([float(of_image.count(False)) for of_image in there])
+        whole = np.array([float(len(of_image) - of_image.count(None)) for of_image in there])
+        wholes[truth], parts[truth] = int(whole.sum()), int(part.sum())
+        rates[truth] = _rate(part, whole)
+    return ObjectFigures(object=name, mentions=wholes, hallucinated=parts, rates=rates)
+
+
+def _rate(part: Values, whole: Values) -> Estimate:
+    """The share of an object's mentions, [images], that are hallucinated; few images have one, so it is a gamma one."""
+    if not whole.sum():
+        return Estimate(reason="all of its mentions are ambiguous")
+    value = float(part.sum() / whole.sum())
+    interval = clustered_interval(part, whole)
+    if interval is None:
+        return Estimate(value=value, reason="a single image mentions it")
+    return Estimate(value=value, interval=interval, method="gamma")
