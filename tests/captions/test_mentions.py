@@ -64,7 +64,7 @@ def test_singular_forms_are_current() -> None:
     assert FILE.read_text(encoding="utf-8") == "".join(lines)
 
 
-def _rows(text: str) -> list[dict[str, Any]]:
+def caption_rows(text: str) -> list[dict[str, Any]]:
     """The objects of a file that has an array of them, or one after another."""
     if text.startswith("["):
         return list(json.loads(text))
@@ -90,5 +90,7 @@ def test_mentions_are_those_of_the_authors_rules(name: str) -> None:
     if not CHAIR.is_dir():
         pytest.skip(f"{CHAIR} is not here: public captions, and their mentions")
     expected = json.loads((CHAIR / "expected" / f"{name.partition('.')[0]}.json").read_text())["mentions"]
-    captions = [row.get("caption") or row["text"] for row in _rows((CHAIR / "captions" / name).read_text())]
+    captions = [
+        row.get("caption") or row["text"] for row in caption_rows((CHAIR / "captions" / name).read_text())
+    ]
     assert [mentioned(caption) for caption in captions] == expected
