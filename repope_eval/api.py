@@ -16,6 +16,7 @@ from repope_eval.errors import InterruptionError, RepopeError
 from repope_eval.foreign_answers.formats import join_file
 from repope_eval.records import Answer, Question
 from repope_eval.runs.folder import close_log
+from repope_eval.scoring.caption_scores import AnyScores
 from repope_eval.scoring.protocols import PROTOCOLS
 from repope_eval.scoring.scores import Scores, score_benchmark
 from repope_eval.settings import config
@@ -127,6 +128,10 @@ def score(
     Raises:
         RepopeError: there is no such protocol, no answer, or an answer to a question that the benchmark does not have.
     """
+    if benchmark.truth is not None:
+        raise RepopeError(
+            f"{benchmark.name}: asks for captions, which have no yes or no to score; type python -m repope_eval score"
+        )
     known = (*PROTOCOLS, "all")
     if protocol not in known:
         raise RepopeError(f"protocol={shown_word(protocol)}: no such protocol; there are {', '.join(known)}")
@@ -181,7 +186,7 @@ def evaluate(
     model_settings: Mapping[str, Any] | None = None,
     bench_settings: Mapping[str, Any] | None = None,
     **settings: Any,
-) -> Scores:
+) -> AnyScores:
     """Asks a model the questions of a benchmark that have no answer yet, and scores it, as the command does.
 
     The run folder is the command's, `runs/BENCH/MODEL` unless `out` is given: a second call asks nothing anew, and
@@ -211,7 +216,7 @@ def evaluate(
     others = {"model": model_settings or {}, "bench": bench_settings or {}, **settings}
     words = spelt_out(RunSettings, [*groups, *words_of(RunSettings, others)])
     command = shlex.join(["python", "-m", "repope_eval", *words])
-    results: list[Scores | None] = []
+    results: list[AnyScores | None] = []
 
     def execute(composed: Sequence[DictConfig]) -> None:
         # Imported here: those who score answers of other programs wait for no asker, page or tracker.

@@ -21,7 +21,7 @@ from repope_eval.runs.answer_store import merge_shares
 from repope_eval.runs.folder import FollowedFolder, RunFolder
 from repope_eval.runs.layout import ANSWERS, MANIFEST, answer_files
 from repope_eval.runs.manifest import Manifest
-from repope_eval.scoring.scores import Scores
+from repope_eval.scoring.caption_scores import AnyScores
 from repope_eval.settings.askers import applicable_settings, refuse_idle
 from repope_eval.settings.config import DEFAULT_PROTOCOL, RunSettings, ScoreSettings
 from repope_eval.settings.launching import bench_words, former_folder, hiding_files, is_of_sweep
@@ -31,15 +31,17 @@ from repope_eval.system.ranks import Ranks, join_ranks
 from repope_eval.system.secrets import as_written
 
 
-def run(settings: RunSettings, command: str, show: Callable[[Scores], None] = print_scores) -> Scores | None:
+def run(
+    settings: RunSettings, command: str, show: Callable[[AnyScores], None] = print_scores
+) -> AnyScores | None:
     """As `run_together`, for a single benchmark."""
     scores = run_together([settings], command, show)
     return scores[0] if scores else None
 
 
 def run_together(
-    settings: Sequence[RunSettings], command: str, show: Callable[[Scores], None] = print_scores
-) -> Sequence[Scores]:
+    settings: Sequence[RunSettings], command: str, show: Callable[[AnyScores], None] = print_scores
+) -> Sequence[AnyScores]:
     """Asks a model the questions of benchmarks that have no answer yet; scores and reports each benchmark by itself.
 
     Where several processes were started for the run, each asks its share of the images, and the main rank does the
@@ -107,8 +109,8 @@ def _score_run(
     data_dir: Path,
     answers: Mapping[Question, Answer],
     counts: Mapping[str, int],
-    show: Callable[[Scores], None],
-) -> Scores:
+    show: Callable[[AnyScores], None],
+) -> AnyScores:
     assert isinstance(run.folder, RunFolder), "the main rank has the run folder"
     note_estimate(run.settings, run.folder.manifest, answers.values())
     images = find_local_images(run.settings.bench, data_dir, run.benchmark.questions)

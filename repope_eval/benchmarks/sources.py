@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from repope_eval.benchmarks import amber, coco, custom, dash_b, pope_seem, popev2, table
+from repope_eval.benchmarks import amber, chair, coco, custom, dash_b, pope_seem, popev2, table
 from repope_eval.benchmarks.benchmark import Benchmark, BenchmarkSize, Source
 from repope_eval.benchmarks.images import locate_images
 from repope_eval.benchmarks.table_rows import hub_dataset
@@ -24,6 +24,7 @@ SOURCES: Mapping[str, Source] = {
     "popev2": popev2.SOURCE,
     "amber": amber.SOURCE,
     "dash_b": dash_b.SOURCE,
+    "chair": chair.SOURCE,
     "custom": custom.CUSTOM,
     "table": table.SOURCE,
 }
@@ -71,6 +72,11 @@ def load_benchmark(settings: BenchSettings, data_dir: Path) -> Benchmark:
     return replace(
         loaded, measures=measures_of(settings), own=source.own, settings=settings, data_dir=data_dir
     )
+
+
+def asks_for_captions(settings: BenchSettings) -> bool:
+    """Whether models are asked to describe images, in place of answering yes or no."""
+    return settings.source == chair.NAME
 
 
 def origin_of(settings: BenchSettings) -> str:

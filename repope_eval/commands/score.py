@@ -7,17 +7,18 @@ from pathlib import Path
 from typing import Any
 
 from repope_eval.benchmarks.benchmark import Benchmark
-from repope_eval.benchmarks.sources import find_local_images, load_benchmark
+from repope_eval.benchmarks.sources import asks_for_captions, find_local_images, load_benchmark
 from repope_eval.exporting.trackers import require_tracker, track
 from repope_eval.foreign_answers.benchmark_codes import has_other_positives
+from repope_eval.foreign_answers.captions import caption_bench, join_captions
 from repope_eval.foreign_answers.formats import join_answer_files, named_files
 from repope_eval.foreign_answers.joining import Joined
 from repope_eval.pipeline import describe_start, leaves_failures
 from repope_eval.reporting.results import AnsweredBenchmark, score_and_report
 from repope_eval.runs.folder import RunFolder
 from repope_eval.runs.layout import answers_name
+from repope_eval.scoring.caption_scores import AnyScores
 from repope_eval.scoring.protocols import unknown_tags_line
-from repope_eval.scoring.scores import Scores
 from repope_eval.settings.config import ColumnSettings, ScoreSettings, listed
 from repope_eval.settings.launching import task_words
 from repope_eval.settings.named_files import data_folder
@@ -36,16 +37,21 @@ def execute(settings: ScoreSettings, command: str) -> None:
     score_answers(settings, command)
 
 
-def score_answers(settings: ScoreSettings, command: str) -> Scores:
+def score_answers(settings: ScoreSettings, command: str) -> AnyScores:
     """Joins the answers of files to a benchmark's questions, scores them and reports."""
     require_tracker(settings.track)
     data_dir = data_folder(settings.data_dir)
-    benchmark = load_benchmark(settings.bench, data_dir)
     answers, questions = named_files(settings.answers, settings.questions, ("answers", "questions"))
+    if asks_for_captions(settings.bench):
+        settings = dataclasses.replace(settings, bench=caption_bench(settings.bench, answers))
+    benchmark = load_benchmark(settings.bench, data_dir)
     model = settings.model or answers_name([str(path) for path in answers])
     out = Path(settings.out) if settings.out else Path("runs") / settings.bench.name / model
     with RunFolder(out, _identity(settings), resume=True, leaves_failures=leaves_failures()) as folder:
-        joined, benchmark = join_answer_files(answers, questions, settings.columns, benchmark)
+        if benchmark.truth is None:
+            joined, benchmark = join_answer_files(answers, questions, settings.columns, benchmark)
+        else:
+            joined = join_captions(answers, benchmark)
         _log_joined(joined, benchmark, answers)
         start = describe_start(settings, benchmark, command)
         folder.manifest.require_benchmark(start["benchmark"])

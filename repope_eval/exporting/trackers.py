@@ -16,6 +16,8 @@ from typing import Any
 from repope_eval.errors import RepopeError
 from repope_eval.runs.folder import RunFolder
 from repope_eval.runs.layout import PAGE
+from repope_eval.scoring.caption_scores import AnyScores, CaptionScores
+from repope_eval.scoring.estimates import Estimate
 from repope_eval.scoring.scores import Scores
 from repope_eval.settings.config import RunSettings, ScoreSettings, Tracker
 from repope_eval.system.secrets import as_written
@@ -44,7 +46,7 @@ class TrackedRun:
     undefined ones are left out."""
 
 
-def tracked_run(settings: RunSettings | ScoreSettings, folder: RunFolder, scores: Scores) -> TrackedRun:
+def tracked_run(settings: RunSettings | ScoreSettings, folder: RunFolder, scores: AnyScores) -> TrackedRun:
     """The run in a folder, which is scored.
 
     Args:
@@ -53,26 +55,42 @@ def tracked_run(settings: RunSettings | ScoreSettings, folder: RunFolder, scores
         scores: those under the run's own protocol.
     """
     place = str(as_written(settings.out)) if settings.out else str(folder.path)
+    protocol = {"protocol": scores.protocol} if isinstance(scores, Scores) else {}
     facts = {name: folder.manifest.facts[name] for name in _FACTS if name in folder.manifest.facts}
     return TrackedRun(
         project=settings.track_project,
         name=f"{scores.model} on {scores.bench}",
-        configuration={**facts, "protocol": scores.protocol, "report": f"{place}/{PAGE}"},
+        configuration={**facts, **protocol, "report": f"{place}/{PAGE}"},
         figures=_figures(scores),
     )
 
 
-def _figures(scores: Scores) -> dict[str, float]:
+def _figures(scores: AnyScores) -> dict[str, float]:
     figures: dict[str, float | None] = {}
+    if isinstance(scores, CaptionScores):
+        for variant, captions in scores.variants.items():
+            for truth, of_truth in captions.figures.items():
+                figures |= _with_ends(f"{truth}/{variant}", of_truth.estimates)
+        return {name: float(value) for name, value in figures.items() if value is not None}
     for label_set, by_variant in scores.cells.items():
         for variant, cell in by_variant.items():
-            for figure, one in cell.estimates.items():
-                low, high = one.interval or (None, None)
-                name = f"{label_set}/{variant}/{figure}"
-                figures |= {name: one.value, f"{name}_low": low, f"{name}_high": high}
+            figures |= _with_ends(f"{label_set}/{variant}", cell.estimates)
             for count in ("n_questions", "n_answered", "n_unparsed"):
                 figures[f"{label_set}/{variant}/{count}"] = getattr(cell.figures, count)
     return {name: float(value) for name, value in figures.items() if value is not None}
+
+
+def _with_ends(place: str, estimates: Mapping[str, Estimate]) -> dict[str, float | None]:
+    """Figures and the ends of their intervals, by name behind the place."""
+    figures: dict[str, float | None] = {}
+    for figure, one in estimates.items():
+        low, high = one.interval or (None, None)
+        figures |= {
+            f"{place}/{figure}": one.value,
+            f"{place}/{figure}_low": low,
+            f"{place}/{figure}_high": high,
+        }
+    return figures
 
 
 def log_to_trackio(run: TrackedRun) -> str:
@@ -147,7 +165,7 @@ def require_tracker(name: Tracker) -> None:
         raise RepopeError(f"track={name}: {name} is not installed; install it with {installing_extra(name)}")
 
 
-def track(settings: RunSettings | ScoreSettings, folder: RunFolder, scores: Scores) -> None:
+def track(settings: RunSettings | ScoreSettings, folder: RunFolder, scores: AnyScores) -> None:
     """Passes a scored run on to the tracker that is set, if any; where that fails, a warning says so."""
     name = settings.track
     if name == NO_TRACKER:

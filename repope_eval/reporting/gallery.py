@@ -100,6 +100,11 @@ class Card:
     thumbnail: str | None = None
     """A data URI; None where there is no file, none that can be shown, or no room."""
 
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """What a page holds of the card besides markup, its image's name and its questions."""
+        return ()
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gallery:
@@ -163,14 +168,19 @@ def gallery_of(
         kinds: all kinds, in the order in which they are shown.
         text_bytes: room for the questions.
     """
-    cards, n_left_out = _cards_with_room(_cards(items, kinds), text_bytes)
+    return gallery_of_cards(_cards(items, kinds), kinds, text_bytes)
+
+
+def gallery_of_cards(ordered: Sequence[Card], kinds: Sequence[str], text_bytes: int = TEXT_BYTES) -> Gallery:
+    """The gallery of cards without pictures, as many of the first as there is room for."""
+    cards, n_left_out = _cards_with_room(ordered, text_bytes)
     shown = [item for card in cards for item in card.items]
     counts = Counter(item.kind for item in shown)
     return Gallery(
         cards=tuple(cards),
         kinds={kind: counts[kind] for kind in kinds if counts[kind]},
         variants=tuple(dict.fromkeys(variant for item in shown for variant in item.variants)),
-        n_questions=len(items),
+        n_questions=sum(len(card.items) for card in ordered),
         n_left_out=n_left_out,
         n_thumbnails_left_out=0,
     )
@@ -273,7 +283,7 @@ def _cards_with_room(cards: Sequence[Card], room: int) -> tuple[list[Card], int]
 
 def _card_size(card: Card) -> int:
     """The size in bytes of a card in the page, without its picture."""
-    texts = [card.image, *(text for item in card.items for text in item.texts)]
+    texts = [card.image, *card.texts, *(text for item in card.items for text in item.texts)]
     markup = _MARKUP_BYTES * (1 + len(card.items))
     return markup + sum(len(str(escape(text)).encode("utf-8", "replace")) for text in texts)
 

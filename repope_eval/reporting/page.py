@@ -22,6 +22,7 @@ from repope_eval.reporting.score_table import (
 )
 from repope_eval.reporting.tables import Table
 from repope_eval.scoring.bootstrap import FEWEST_IMAGES
+from repope_eval.scoring.caption_scores import CaptionScores
 from repope_eval.scoring.intervals import FEWEST_EVENTS, INTERVAL_FIGURES
 from repope_eval.scoring.own_figures import OwnFigures
 from repope_eval.scoring.protocols import PROTOCOLS
@@ -44,7 +45,7 @@ LONGEST_SETTING = 5_000
 class RunView:
     """What the page of a run shows: its scores, and how they came about. It has no section for what is empty."""
 
-    scores: Scores
+    scores: Scores | CaptionScores
     settings: Mapping[str, Any]
     """The settings by dotted key."""
     measures: str = ""
@@ -73,12 +74,12 @@ class RunPage:
 def render_run_page(view: RunView) -> RunPage:
     """Draws the charts of a run and makes its page, which needs no file and no network."""
     scores = view.scores
+    assert isinstance(scores, Scores), "captions have a page of their own"
     own = [_own_part(one) for one in scores.own]
     drawn = [*_charts(scores), *chain.from_iterable(part.charts for part in own)]
     charts = {chart.name: chart for chart in drawn}
-    at_defaults = _settings_at_defaults(view.settings)
     context = {
-        "view": view,
+        **run_context(view),
         "scores": scores,
         "headline": headline(scores),
         "titles": [label_set_title(name) for name in scores.cells],
@@ -96,19 +97,26 @@ def render_run_page(view: RunView) -> RunPage:
         "fewest": (FEWEST_IMAGES, FEWEST_EVENTS),
         "charts": charts,
         "rules": {one.protocol: PROTOCOLS[one.protocol].rule for one in (scores, *scores.other_protocols)},
-        "settings": _shown_settings(
-            {key: value for key, value in view.settings.items() if key not in at_defaults}
-        ),
-        "defaults": _shown_settings(at_defaults),
-        "facts": _shown_settings(view.facts),
-        "seconds": {stage: f"{spent:.1f} s" for stage, spent in view.seconds.items()},
-        "citations": citations_of(str(view.settings.get("bench.source"))),
     }
     gallery = make_gallery(scores.verdicts) if scores.verdicts else None
     html = render_with_gallery("report.html.j2", gallery, view.images, **context)
     figures = {f"{chart.name}.svg": chart.svg for chart in charts.values()}
     figures |= {f"{chart.name}.pdf": chart.pdf for chart in charts.values()}
     return RunPage(html=html, figures=figures)
+
+
+def run_context(view: RunView) -> dict[str, Any]:
+    """What the sections about the run itself show, on the page of any kind of run."""
+    at_defaults = _settings_at_defaults(view.settings)
+    others = {key: value for key, value in view.settings.items() if key not in at_defaults}
+    return {
+        "view": view,
+        "settings": _shown_settings(others),
+        "defaults": _shown_settings(at_defaults),
+        "facts": _shown_settings(view.facts),
+        "seconds": {stage: f"{spent:.1f} s" for stage, spent in view.seconds.items()},
+        "citations": citations_of(str(view.settings.get("bench.source"))),
+    }
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,8 @@ from typing import Any
 
 from repope_eval.benchmarks.benchmark import Benchmark, questions_by_image
 from repope_eval.records import Answer, Question
+from repope_eval.reporting.caption_page import render_caption_page
+from repope_eval.reporting.caption_tables import print_caption_scores, silent_remark
 from repope_eval.reporting.console import print_sentences, print_table
 from repope_eval.reporting.headline import f1_parts_remark, readings_remark, unread_remark
 from repope_eval.reporting.page import RunView, render_run_page
@@ -15,6 +17,7 @@ from repope_eval.reporting.run_tables import own_table
 from repope_eval.reporting.score_latex import scores_latex
 from repope_eval.reporting.score_table import console_table, partial_note, score_table
 from repope_eval.runs.folder import RunFolder
+from repope_eval.scoring.caption_scores import AnyScores, CaptionScores, score_caption_benchmark
 from repope_eval.scoring.scores import Scores, score_benchmark
 from repope_eval.settings import config
 from repope_eval.settings.askers import SERVER
@@ -25,7 +28,15 @@ from repope_eval.wording import counted, estimated_duration, part_of_images
 log = logging.getLogger(__name__)
 
 
-def print_scores(scores: Scores) -> None:
+def print_scores(scores: AnyScores) -> None:
+    """Prints the figures of a run, with what makes them uncertain."""
+    if isinstance(scores, CaptionScores):
+        print_caption_scores(scores)
+    else:
+        _print_scores(scores)
+
+
+def _print_scores(scores: Scores) -> None:
     """Prints the figures under each label set, how certain F1 is, what the relabelling changed, and own figures."""
     title = f"{scores.model} on {scores.bench}, protocol {scores.protocol}, in percent"
     print_table(score_table(title, scores))
@@ -63,8 +74,8 @@ def score_and_report(
     answered: AnsweredBenchmark,
     folder: RunFolder,
     seconds: Seconds,
-    show: Callable[[Scores], None] = print_scores,
-) -> Scores:
+    show: Callable[[AnyScores], None] = print_scores,
+) -> AnyScores:
     """Scores the answers, writes scores, page and figures into the folder, and shows the scores.
 
     Args:
@@ -72,24 +83,48 @@ def score_and_report(
         seconds: takes what scoring and reporting took.
     """
     with timed(seconds, "scoring"):
-        scores = score_benchmark(
-            answered.benchmark,
-            answered.answers,
-            answered.model,
-            answered.settings.protocol,
-            part=part_of_images(len(questions_by_image(answered.benchmark.questions)), answered.n_images),
-            decoding=_decoding(answered.settings),
-        )
+        scores = _scored(answered)
     counts = {"questions": scores.n_questions, "answered": scores.n_answered, **answered.counts}
     with timed(seconds, "report"):
-        page = render_run_page(_run_view(answered, scores, folder, seconds))
-        folder.write_scores(scores.to_dict(), page.html, scores_latex(scores))
+        is_captions = isinstance(scores, CaptionScores)
+        page = (render_caption_page if is_captions else render_run_page)(
+            _run_view(answered, scores, folder, seconds)
+        )
+        latex = scores_latex(scores) if isinstance(scores, Scores) else None
+        folder.write_scores(scores.to_dict(), page.html, latex)
         folder.write_figures(page.figures)
     folder.manifest.finish(
         seconds=rounded(seconds), counts=counts
     )  # first, since showing fails where standard output is closed
     show(scores)
-    log.info("%s", readings_remark(scores.read_otherwise, scores.protocol, scores.n_answered))
+    _log_doubts(answered, scores, folder)
+    log.info(
+        "results are in %s (report.html for reading, scores.json for programs%s)",
+        folder.path,
+        "" if latex is None else ", scores.tex for a paper",
+    )
+    return scores
+
+
+def _scored(answered: AnsweredBenchmark) -> AnyScores:
+    """The scores, by the kind of the benchmark."""
+    settings = answered.settings
+    part = part_of_images(len(questions_by_image(answered.benchmark.questions)), answered.n_images)
+    told = {"part": part, "decoding": _decoding(settings)}
+    if answered.benchmark.truth is None:
+        return score_benchmark(
+            answered.benchmark, answered.answers, answered.model, settings.protocol, **told
+        )
+    longest = settings.model.max_new_tokens if isinstance(settings, config.RunSettings) else None
+    return score_caption_benchmark(
+        answered.benchmark, answered.answers, answered.model, max_new_tokens=longest, **told
+    )
+
+
+def _log_doubts(answered: AnsweredBenchmark, scores: AnyScores, folder: RunFolder) -> None:
+    """Says how answers were read, how long asking took, and what makes the answers doubtful."""
+    if isinstance(scores, Scores):
+        log.info("%s", readings_remark(scores.read_otherwise, scores.protocol, scores.n_answered))
     if line := estimate_line(folder.manifest.facts):
         log.info("%s", line)
     for line in folder.manifest.doubts:
@@ -100,11 +135,6 @@ def score_and_report(
         log.warning("%d of %s without an answer", n_missing, counted(scores.n_questions, "distinct question"))
     if unread := _unread_remark(answered, scores):
         log.warning("%s", unread)
-    log.info(
-        "results are in %s (report.html for reading, scores.json for programs, scores.tex for a paper)",
-        folder.path,
-    )
-    return scores
 
 
 def _decoding(settings: config.RunSettings | config.ScoreSettings) -> str:
@@ -114,14 +144,16 @@ def _decoding(settings: config.RunSettings | config.ScoreSettings) -> str:
     return "temperature 0" if settings.model.family == SERVER else "greedy"
 
 
-def _doubts(answered: AnsweredBenchmark, scores: Scores, folder: RunFolder) -> list[str]:
+def _doubts(answered: AnsweredBenchmark, scores: AnyScores, folder: RunFolder) -> list[str]:
     """What makes the answers doubtful, and that none of them is a yes or a no where that is so."""
     line = _unread_remark(answered, scores) if scores.is_unread else None
     return [*folder.manifest.doubts, *([line] if line else [])]
 
 
-def _unread_remark(answered: AnsweredBenchmark, scores: Scores) -> str | None:
-    """How many answers are neither yes nor no, and where these are many, what to try."""
+def _unread_remark(answered: AnsweredBenchmark, scores: AnyScores) -> str | None:
+    """How many answers are neither yes nor no, or mention nothing, and where these are many, what to try."""
+    if isinstance(scores, CaptionScores):
+        return silent_remark(scores)
     is_asked = isinstance(answered.settings, config.RunSettings)
     return unread_remark(scores.unparsed, scores.n_answered, scores.protocol, is_asked=is_asked)
 
@@ -148,7 +180,7 @@ def estimate_line(manifest: Mapping[str, Any]) -> str:
     )
 
 
-def _run_view(answered: AnsweredBenchmark, scores: Scores, folder: RunFolder, seconds: Seconds) -> RunView:
+def _run_view(answered: AnsweredBenchmark, scores: AnyScores, folder: RunFolder, seconds: Seconds) -> RunView:
     """What the page shows."""
     return RunView(
         scores=scores,

@@ -279,12 +279,13 @@ class RunFolder:
                 f"both, type: {shlex.join(command)}"
             )
 
-    def write_scores(self, document: dict[str, Any], page: str, latex: str) -> None:
-        """Writes `scores.json`, whose hash the manifest notes, `report.html` and `scores.tex`."""
+    def write_scores(self, document: dict[str, Any], page: str, latex: str | None) -> None:
+        """Writes `scores.json`, whose hash the manifest notes, `report.html`, and `scores.tex` where there is any."""
         write_json(self.path / SCORES, document)
         self.manifest.note(**{SCORES_SHA256: content_hash(self.path / SCORES)})
         write_text(self.path / PAGE, page)
-        write_text(self.path / LATEX, latex)
+        if latex is not None:
+            write_text(self.path / LATEX, latex)
 
 
 class FollowedFolder:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from repope_eval.benchmarks.benchmark import Benchmark
+from repope_eval.captions.truth import CaptionTruth
 from repope_eval.records import Answer, Question, Variant
 from repope_eval.scoring.chair import (
     FIGURE_TITLES,
@@ -17,6 +18,7 @@ from repope_eval.scoring.chair import (
     score_captions,
 )
 from repope_eval.scoring.score_document import figure_phrase, plain
+from repope_eval.scoring.scores import Scores
 from repope_eval.wording import counted
 
 TRUTH_TITLES: Mapping[Truth, str] = {"coco": "COCO's truth", "corrected": "corrected truth"}
@@ -38,6 +40,8 @@ class CaptionScores:
     """The prompt of each variant."""
     answers: Mapping[Question, Answer] = field(repr=False)
     """The captions."""
+    truth: CaptionTruth = field(repr=False)
+    """What is in each image."""
     n_images: int
     """Images that have a caption."""
     n_questions: int
@@ -101,6 +105,10 @@ class CaptionScores:
         )
 
 
+AnyScores = Scores | CaptionScores
+"""The scores of a run, which answers yes or no, or describes images."""
+
+
 def _phrases(figures: CaptionFigures) -> list[str]:
     return [figure_phrase(FIGURE_TITLES[name], figures.estimates[name]) for name in SHARES[:2]]
 
@@ -160,6 +168,7 @@ def score_caption_benchmark(
         },
         prompts={variant: next(iter(ids.values())).text for variant, ids in benchmark.ids.items() if ids},
         answers=answers,
+        truth=benchmark.truth,
         n_images=len({question.image for question in answers}),
         n_questions=len(benchmark.questions),
         n_answered=len(answers),

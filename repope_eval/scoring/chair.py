@@ -156,6 +156,8 @@ class VariantCaptions:
     """Figures of the first so many words of each caption."""
     n_longer: Mapping[int, int]
     """How many captions have more words than that."""
+    n_silent: int
+    """How many captions mention no object."""
     objects: Sequence[ObjectFigures]
     """By object, those with the most hallucinated mentions under COCO's truth first."""
 
@@ -197,6 +199,7 @@ def score_captions(answers: Sequence[Answer], truth: CaptionTruth) -> VariantCap
         found=_found(judged),
         cut={n_words: _cut_figures(captions, truth, truths, n_words) for n_words in FIRST_WORDS},
         n_longer={n: sum(length > n for length in lengths.values()) for n in FIRST_WORDS},
+        n_silent=sum(not of_image for of_image in judged.values()),
         objects=_object_figures(judged, truths),
     )
 

@@ -48,7 +48,7 @@ Engine = Literal["shared", "sequential"]
 ImageSource = Literal["download", "hub"]
 NumberFormat = Literal["float32", "bfloat16", "float16"]
 BenchSource = Literal[
-    "demo", "coco", "pope_aokvqa", "pope_gqa", "popev2", "amber", "dash_b", "custom", "table"
+    "demo", "coco", "pope_aokvqa", "pope_gqa", "popev2", "amber", "dash_b", "chair", "custom", "table"
 ]
 Prompt = Literal["paper", "lmms_eval", "vlmevalkit"]
 Tracker = Literal["none", "trackio", "wandb"]
@@ -248,6 +248,17 @@ class BenchSettings:
         "POPE on COCO, AMBER, DASH-B: Hub dataset that images_from=hub reads; null: where its owners keep it",
         None,
         is_fetching=True,
+    )
+    prompt: str | None = setting(
+        "CHAIR: what is asked about each image; null: the variant's own prompt",
+        None,
+        changes="prompt",
+        **_PROMPT,
+    )
+    image_list: str | None = setting(
+        "CHAIR: file of COCO's ids, or of captions, whose images are described; null: POPE's 500 images",
+        None,
+        place="questions",
     )
     split: str = setting("table: split of a dataset hub:OWNER/NAME", "test")
     subset: str | None = setting("table: subset (configuration) of such a dataset; null: its only one", None)

@@ -49,6 +49,8 @@ class Download:
     """The hash it must have, as 64 lower-case hexadecimal digits."""
     check: Callable[[Path], None] | None = None
     """Called with the whole file; raises RepopeError where it is wrong."""
+    largest: int | None = None
+    """The most bytes that it may have; None: `LARGEST`."""
 
 
 def fetch(client: httpx2.Client, download: Download, stop: threading.Event) -> None:
@@ -63,7 +65,7 @@ def fetch(client: httpx2.Client, download: Download, stop: threading.Event) -> N
             return
         try:
             with replacing(download.path) as temporary:
-                _receive_file(client, download.url, temporary, stop)
+                _receive_file(client, download, temporary, stop)
                 if problem := _file_problem(temporary, download):
                     raise HTTPError(problem)
             return
@@ -85,9 +87,9 @@ def fetch(client: httpx2.Client, download: Download, stop: threading.Event) -> N
     )
 
 
-def _receive_file(client: httpx2.Client, url: str, path: Path, stop: threading.Event) -> None:
+def _receive_file(client: httpx2.Client, download: Download, path: Path, stop: threading.Event) -> None:
     """Writes the file's bytes to `path`."""
-    with closing(_answer_head(client, url)) as response:
+    with closing(_answer_head(client, download.url)) as response:
         status = response.status_code
         if status != 200:
             may_pass = http.status_may_pass(status)
@@ -99,7 +101,7 @@ def _receive_file(client: httpx2.Client, url: str, path: Path, stop: threading.E
         if encoding not in ("identity", "gzip"):
             raise HTTPError(f"is sent with the encoding {encoding[:80]!r}, though none was asked for")
         with path.open("wb") as file:
-            file.writelines(_bounded_pieces(response.iter_bytes(), stop))
+            file.writelines(_bounded_pieces(response.iter_bytes(), stop, download.largest or LARGEST))
 
 
 def _answer_head(client: httpx2.Client, url: str) -> httpx2.Response:
@@ -114,7 +116,7 @@ def _answer_head(client: httpx2.Client, url: str) -> httpx2.Response:
     raise HTTPError(f"more than {MOST_REDIRECTS} redirects, the last one to {str(request.url)[:200]}")
 
 
-def _bounded_pieces(pieces: Iterable[bytes], stop: threading.Event) -> Iterator[bytes]:
+def _bounded_pieces(pieces: Iterable[bytes], stop: threading.Event, largest: int) -> Iterator[bytes]:
     """The pieces of an answer, as long as it is neither too large nor too slow, and `stop` is not set."""
     size = counted = 0
     since = time.monotonic()
@@ -122,8 +124,8 @@ def _bounded_pieces(pieces: Iterable[bytes], stop: threading.Event) -> Iterator[
         if stop.is_set():
             raise HTTPError("stopped")
         size += len(piece)
-        if size > LARGEST:
-            raise HTTPError(f"more than {LARGEST:,} bytes came, so it is another file")
+        if size > largest:
+            raise HTTPError(f"more than {largest:,} bytes came, so it is another file")
         yield piece
         seconds = time.monotonic() - since
         if seconds >= SLOW_WINDOW:
@@ -188,6 +190,7 @@ def download_from_mirrors(
     *,
     description: str,
     check: Callable[[Path], None] | None = None,
+    largest: int | None = None,
 ) -> None:
     """Fetches files from the first mirror that has them; those that it lacks, from the next.
 
@@ -197,6 +200,7 @@ def download_from_mirrors(
         sha256: the hash of each file by its name; None where any is right.
         description: what the files are, in the plural.
         check: called with each whole file; raises RepopeError where it is wrong.
+        largest: the most bytes of a file; None: `LARGEST`.
 
     Raises:
         NotHereError: there are files to be fetched, and the network is off.
@@ -207,7 +211,9 @@ def download_from_mirrors(
         raise NotHereError(f"{folder} lacks {len(left)} {description}, the first {next(iter(left))}")
     for number, mirror in enumerate(mirrors, 1):
         wanted = [
-            Download(f"{mirror.rstrip('/')}/{urllib.parse.quote(name)}", folder / name, digest, check)
+            Download(
+                f"{mirror.rstrip('/')}/{urllib.parse.quote(name)}", folder / name, digest, check, largest
+            )
             for name, digest in left.items()
         ]
         try:

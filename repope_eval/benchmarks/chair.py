@@ -1,0 +1,193 @@
+"""CHAIR: a model describes images, and what its captions mention is compared with what is there.
+
+By default the images are POPE's 500, of which RePOPE has verdicts: all of POPE's labels agree with CHAIR's truth, so
+what RePOPE corrected is wrong in CHAIR, too. The truth is made of COCO's two annotation files of val2014.
+"""
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from zipfile import ZipFile
+
+from repope_eval.benchmarks.benchmark import Benchmark, BenchmarkSize, Source
+from repope_eval.benchmarks.coco import (
+    ANNOTATIONS,
+    POPE_ENTRY,
+    REPOPE_ENTRY,
+    download_val2014,
+)
+from repope_eval.benchmarks.images import locate_images
+from repope_eval.benchmarks.pope_file import POPE_VARIANTS, read_rows
+from repope_eval.benchmarks.published_files import PUBLISHED_ON_SERVERS, find_published_files
+from repope_eval.captions.caption_files import read_image_list
+from repope_eval.captions.coco_files import COCO_FILES, kept_objects
+from repope_eval.captions.truth import CaptionTruth
+from repope_eval.errors import RepopeError
+from repope_eval.records import Label, Question, Variant
+from repope_eval.settings.config import BenchSettings
+from repope_eval.settings.named_files import named_folder
+from repope_eval.system.downloads import download_from_mirrors
+from repope_eval.system.texts import content_hash
+from repope_eval.wording import counted, first_few, shown
+
+NAME = "chair"
+"""The name of its folder in data_dir."""
+
+PROMPTS: Mapping[Variant, str] = {
+    "describe": "Describe this image.",
+    "detail": "Please describe this image in detail.",
+    "short": "Generate a short caption of the image.",
+}
+"""What is asked about each image, by variant: as most papers do, as OPERA and those after it do, and as POPE's did."""
+
+KEPT = "objects_val2014.json"
+"""The file below data_dir that keeps what COCO's files say."""
+
+ARCHIVE = "annotations_trainval2014.zip"
+ARCHIVE_SERVERS = ("http://images.cocodataset.org/annotations",)
+ARCHIVE_MD5 = "0a379cfc70b0e71301e0f377548639bd"
+"""The hash that COCO's server and public loaders state; they state no other. It tells damage, and no forgery."""
+LARGEST_ARCHIVE = 300 << 20
+"""The most bytes of the archive, which has 252,872,794."""
+
+CHAIR_ENTRY = """\
+@inproceedings{rohrbach2018object,
+  title     = {Object Hallucination in Image Captioning},
+  author    = {Rohrbach, Anna and Hendricks, Lisa Anne and Burns, Kaylee and Darrell, Trevor and Saenko, Kate},
+  booktitle = {Proceedings of the 2018 Conference on Empirical Methods in Natural Language Processing},
+  year      = {2018},
+  note      = {arXiv:1809.02156}
+}"""
+
+_ASKS_YES_OR_NO = re.compile(
+    r"\byes\b.*\bno\b|^\s*(is|are|does|do|can|has|have|was|were)\b[^?]*\?", re.I | re.S
+)
+
+
+def _load(settings: BenchSettings, data_dir: Path) -> Benchmark:
+    prompts = _prompts(settings)
+    names = [f"coco_{kind}_{variant}.json" for kind in ("pope", "repope") for variant in POPE_VARIANTS]
+    paths = find_published_files(ANNOTATIONS, names, settings, data_dir)
+    verdicts = pope_verdicts([paths[name] for name in names[:3]], [paths[name] for name in names[3:]])
+    hashes = {name: ANNOTATIONS.sha256[name] for name in names}
+    images: Sequence[str] = tuple(verdicts)
+    if settings.image_list is not None:
+        path = Path(settings.image_list).expanduser()
+        images = read_image_list(path)
+        hashes[path.name] = content_hash(path)
+    objects = _objects(settings, data_dir)
+    if strange := [image for image in images if image not in objects]:
+        raise RepopeError(
+            f"bench.image_list={settings.image_list}: {counted(len(strange), 'image')} of {len(images)} are none of "
+            f"val2014, first {first_few(strange, 1)}; CHAIR's truth is of val2014 alone"
+        )
+    truth = CaptionTruth(
+        {image: objects[image] for image in images},
+        {image: verdicts[image] for image in images if image in verdicts},
+    )
+    ids: dict[Variant, Mapping[int | str, Question]] = {
+        variant: {image: Question(image, prompt, "") for image in images}
+        for variant, prompt in prompts.items()
+    }
+    return Benchmark(settings.name, (), ids, hashes, truth=truth)
+
+
+def _prompts(settings: BenchSettings) -> Mapping[Variant, str]:
+    """The prompt of each variant that is asked for."""
+    if settings.prompt is None:
+        return {variant: PROMPTS[variant] for variant in settings.variants}
+    if len(settings.variants) > 1:
+        raise RepopeError(
+            f"bench.prompt: is one prompt, and {len(settings.variants)} variants are named; leave one of the two out"
+        )
+    if not settings.prompt.strip():
+        raise RepopeError("bench.prompt: is empty; give what is to be asked about each image")
+    if _ASKS_YES_OR_NO.search(settings.prompt):
+        raise RepopeError(
+            f"bench.prompt={shown(settings.prompt)}: asks for yes or no, and CHAIR is about descriptions; give a "
+            "prompt such as 'Describe this image.', or ask for yes or no with bench=repope"
+        )
+    return {settings.variants[0]: settings.prompt}
+
+
+def pope_verdicts(originals: Sequence[Path], relabelled: Sequence[Path]) -> dict[str, dict[str, Label]]:
+    """What a relabelling found of each pair that was asked about, by image and object, in the order of the files.
+
+    Args:
+        originals: files in POPE's format.
+        relabelled: their relabelled twins; they lack the ambiguous pairs.
+    """
+    found: dict[str, dict[str, Label]] = {}
+    for path in originals:
+        for row in read_rows(path):
+            found.setdefault(row.question.image, {})[row.question.object] = "ambiguous"
+    for path in relabelled:
+        for row in read_rows(path):
+            found[row.question.image][row.question.object] = row.label
+    return found
+
+
+def _objects(settings: BenchSettings, data_dir: Path) -> Mapping[str, frozenset[str]]:
+    """COCO's objects of each image: as kept, or out of its two files in data_dir or beside it, or fetched."""
+    kept = data_dir / NAME / KEPT
+    folders = [data_dir / ANNOTATIONS.folder]
+    if settings.annotations is not None:
+        folders.append(named_folder("bench.annotations", settings.annotations))
+    sources, missing = locate_images(COCO_FILES, folders)
+    if not missing:
+        return kept_objects(kept, sources)
+    return kept_objects(kept, {}) if kept.is_file() else _fetched_objects(settings, kept)
+
+
+def _fetched_objects(settings: BenchSettings, kept: Path) -> Mapping[str, frozenset[str]]:
+    """The same out of COCO's archive, which is fetched, read and removed."""
+    folder = kept.parent
+    download_from_mirrors(
+        settings.annotations_url.split() if settings.annotations_url else ARCHIVE_SERVERS,
+        folder,
+        {ARCHIVE: None},
+        description=f"of COCO's annotations (252 MB; or put {' and '.join(COCO_FILES)} into "
+        f"{folder.parent / ANNOTATIONS.folder})",
+        check=_check_archive,
+        largest=LARGEST_ARCHIVE,
+    )
+    archive = folder / ARCHIVE
+    with TemporaryDirectory(dir=folder) as unpacked, ZipFile(archive) as members:
+        sources = {name: Path(members.extract(f"annotations/{name}", unpacked)) for name in COCO_FILES}
+        objects = kept_objects(kept, sources)
+    archive.unlink()
+    return objects
+
+
+def _check_archive(path: Path) -> None:
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+    if digest != ARCHIVE_MD5:
+        raise RepopeError(f"{path}: MD5 is {digest}, expected {ARCHIVE_MD5}, so it is not COCO's archive")
+
+
+def _images_missing(_: BenchSettings) -> str:
+    return (
+        "{number} of {total} COCO image{plural} missing in {folders}: {examples}; put val2014's images there, or name "
+        "their folder with bench.images=FOLDER"
+    )
+
+
+SOURCE = Source(
+    load=_load,
+    variants=tuple(PROMPTS),
+    sizes={(variant,): BenchmarkSize(500, 500) for variant in PROMPTS},
+    reads=frozenset({*PUBLISHED_ON_SERVERS, "prompt", "image_list"}),
+    own_images=lambda _, data_dir: data_dir / "val2014",
+    fetch_images=download_val2014,
+    images_missing=_images_missing,
+    origin="COCO's annotations of val2014 (CC BY 4.0), and the labels of POPE and RePOPE",
+    measures="CHAIR compares the objects that captions mention with COCO's annotations, which have 80 objects: what "
+    "else is made up counts nowhere. Of the 2,164 objects that COCO has in POPE's 500 images, RePOPE has looked at "
+    "1,500: 139 are not there, and 207 are ambiguous. Longer captions hallucinate more: compare models at one length.",
+    title="CHAIR",
+    bench=NAME,
+    citations=(CHAIR_ENTRY, POPE_ENTRY, REPOPE_ENTRY),
+)

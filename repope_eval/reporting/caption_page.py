@@ -1,0 +1,207 @@
+"""The page of a run that describes images: CHAIR under both truths first, then the captions with marked mentions."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from repope_eval.records import Answer, Variant
+from repope_eval.reporting import caption_tables
+from repope_eval.reporting.figure_texts import change_text, clipped, figure_interval_text, percent_text
+from repope_eval.reporting.gallery import Card, Gallery, Item, gallery_of_cards, render_with_gallery
+from repope_eval.reporting.page import RunPage, RunView, run_context
+from repope_eval.reporting.tables import Table
+from repope_eval.scoring.caption_scores import TRUTH_TITLES, CaptionScores
+from repope_eval.scoring.chair import FIGURE_TITLES, Found, JudgedMention, VariantCaptions, judged_mentions
+from repope_eval.wording import counted
+
+if TYPE_CHECKING:
+    from repope_eval.captions.truth import CaptionTruth
+
+LONGEST_CAPTION = 2_000
+"""Characters of a caption that the page shows."""
+
+KINDS: Mapping[tuple[bool, Found], tuple[str, str, str]] = {
+    (False, Found.HALLUCINATED): ("not there", "stays", "Neither COCO nor RePOPE has it in the image."),
+    (True, Found.HALLUCINATED): (
+        "not there, COCO errs",
+        "blamed",
+        "COCO has it, and RePOPE found that it is not there.",
+    ),
+    (False, Found.TRUE): (
+        "there, COCO errs",
+        "excused",
+        "COCO does not have it, and RePOPE found that it is there.",
+    ),
+    (False, Found.NOT_JUDGED): (
+        "not there, unchecked",
+        "open",
+        "COCO does not have it, and nobody has looked since.",
+    ),
+    (False, Found.AMBIGUOUS): ("ambiguous", "removed", "RePOPE found that it cannot be decided."),
+    (True, Found.AMBIGUOUS): ("ambiguous", "removed", "RePOPE found that it cannot be decided."),
+    (True, Found.TRUE): ("there", "there", "COCO has it, and RePOPE confirms it."),
+    (True, Found.NOT_JUDGED): ("there, unchecked", "there", "COCO has it, and nobody has looked since."),
+}
+"""The kind of a mention by what COCO says and what was found, what gives it its colour, and what it means."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaptionPart:
+    """A piece of a caption: a mention, or what is between two."""
+
+    text: str
+    colour: str = ""
+    """Of a mention: the one of its kind; empty between mentions."""
+    kind: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MentionItem(Item):
+    """An object that a caption mentions."""
+
+    number: int
+    """How often."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaptionCard(Card):
+    """One image with its captions, in pieces, by variant."""
+
+    captions: Mapping[Variant, Sequence[CaptionPart]] = field(default_factory=dict)
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """What a page holds of the captions besides markup."""
+        return tuple(part.text for parts in self.captions.values() for part in parts)
+
+
+def render_caption_page(view: RunView) -> RunPage:
+    """The page of a run that describes images, which needs no file and no network."""
+    scores = view.scores
+    assert isinstance(scores, CaptionScores), "answers of yes or no have a page of their own"
+    html = render_with_gallery(
+        "captions.html.j2",
+        caption_gallery(scores),
+        view.images,
+        **run_context(view),
+        scores=scores,
+        headline=_headline(scores),
+        verdict=verdict(scores),
+        kinds={kind: (colour, told) for kind, colour, told in KINDS.values()},
+        tables=_tables(scores),
+        known=caption_tables.known_remark(scores),
+    )
+    return RunPage(html=html, figures={})
+
+
+def _tables(scores: CaptionScores) -> dict[str, Table]:
+    """The tables that have rows, by name."""
+    tables = {
+        "scores": caption_tables.caption_table("In percent, with 95 % intervals; lengths are means", scores),
+        "counts": caption_tables.count_table(scores),
+        "found": caption_tables.found_table(scores) if len(scores.truths) > 1 else None,
+        "bounds": caption_tables.bounds_table(scores),
+        "lengths": caption_tables.length_table(scores),
+        "objects": caption_tables.object_table(scores),
+    }
+    return {name: shown for name, shown in tables.items() if shown is not None and shown.rows}
+
+
+def _headline(scores: CaptionScores) -> list[tuple[str, str, str]]:
+    """CHAIRi and CHAIRs of the first prompt under each truth: what it is, the figure, its interval."""
+    first = _first(scores)
+    return [
+        (
+            f"{FIGURE_TITLES[name]}, {TRUTH_TITLES[truth]}",
+            percent_text(one.value),
+            "" if one.interval is None else figure_interval_text("f1", one.interval),
+        )
+        for name in ("chair_i", "chair_s")
+        for truth in scores.truths
+        for one in (first.figures[truth].estimates[name],)
+    ]
+
+
+def _first(scores: CaptionScores) -> VariantCaptions:
+    return next(iter(scores.variants.values()))
+
+
+def verdict(scores: CaptionScores) -> str:
+    """The one sentence that the page says first."""
+    if scores.is_unread:
+        return "No caption mentions one of COCO's 80 objects in English, so there is nothing to measure."
+    counts = _first(scores).figures["coco"].counts
+    sentence = (
+        f"Of {counted(counts.mentions, 'mention', ',')} in {counted(counts.captions, 'caption', ',')}, "
+        f"{counts.hallucinated:,} are of objects that COCO does not have in the image"
+    )
+    change = _first(scores).changes.get("chair_i")
+    if change is None or change.value is None:
+        return f"{sentence}."
+    certain = change.interval is not None and not change.interval[0] <= 0 <= change.interval[1]
+    doubt = (
+        ""
+        if certain
+        else ", which is within chance"
+        if change.interval
+        else ", of which no interval can be made"
+    )
+    return (
+        f"{sentence}; RePOPE's corrections change CHAIRi by {change_text('f1', change.value)} points{doubt}."
+    )
+
+
+def caption_gallery(scores: CaptionScores) -> Gallery | None:
+    """The captions, image by image, those with most that is not there first; None where there is none."""
+    captions: dict[str, dict[Variant, Answer]] = {}
+    for variant, prompt in scores.prompts.items():
+        for question, answer in scores.answers.items():
+            if question.text == prompt:
+                captions.setdefault(question.image, {})[variant] = answer
+    cards = [_card(image, of_image, scores.truth) for image, of_image in captions.items()]
+    ordered = sorted(cards, key=lambda card: -sum(item.number for item in _doubtful(card)))
+    kinds = list(dict.fromkeys(kind for kind, _, _ in KINDS.values()))
+    return gallery_of_cards(ordered, kinds) if ordered else None
+
+
+def _doubtful(card: CaptionCard) -> list[MentionItem]:
+    return [
+        item for item in card.items if isinstance(item, MentionItem) and item.kind.startswith("not there")
+    ]
+
+
+def _card(image: str, answers: Mapping[Variant, Answer], truth: "CaptionTruth") -> CaptionCard:
+    items: dict[tuple[str, str], MentionItem] = {}
+    captions = {}
+    for variant, answer in answers.items():
+        caption = clipped(answer.response, LONGEST_CAPTION)
+        judged = judged_mentions(image, caption, truth)
+        captions[variant] = _parts(caption, judged)
+        for each in judged:
+            kind, colour, _ = KINDS[each.is_there, each.found]
+            name = each.mention.object
+            known = items.get((name, kind))
+            items[name, kind] = MentionItem(
+                question="",
+                object=name,
+                variants=tuple(dict.fromkeys([*(known.variants if known else ()), variant])),
+                kind=kind,
+                verdict=colour,
+                label_before="",
+                label_after="",
+                number=1 + (known.number if known else 0),
+            )
+    return CaptionCard(image=image, items=tuple(items.values()), captions=captions)
+
+
+def _parts(caption: str, judged: Sequence[JudgedMention]) -> list[CaptionPart]:
+    parts, place = [], 0
+    for each in judged:
+        kind, colour, _ = KINDS[each.is_there, each.found]
+        start, end = each.mention.start, each.mention.end
+        parts += [
+            CaptionPart(text=caption[place:start]),
+            CaptionPart(text=caption[start:end], colour=colour, kind=kind),
+        ]
+        place = end
+    return [*parts, CaptionPart(text=caption[place:])]
