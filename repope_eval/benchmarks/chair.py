@@ -145,7 +145,7 @@ def _fetched_objects(settings: BenchSettings, kept: Path) -> Mapping[str, frozen
     """The same out of COCO's archive, which is fetched, read and removed."""
     folder = kept.parent
     download_from_mirrors(
-        settings.annotations_url.split() if settings.annotations_url else ARCHIVE_SERVERS,
+        [*(settings.annotations_url or "").split(), *ARCHIVE_SERVERS],
         folder,
         {ARCHIVE: None},
         description=f"of COCO's annotations (252 MB; or put {' and '.join(COCO_FILES)} into "
