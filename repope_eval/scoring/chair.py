@@ -56,8 +56,8 @@ FIGURES: Mapping[str, tuple[str, str]] = {
     "chair_i": ("hallucinated", "mentions"),
     "chair_s": ("captions_with", "captions"),
     "recall": ("recalled", "truths"),
-    "mentions": ("mentions", "captions"),
-    "words": ("words", "captions"),
+    "mentions_per_caption": ("mentions", "captions"),
+    "words_per_caption": ("words", "captions"),
 }
 """The figures, and the two counts that each is the quotient of."""
 
@@ -65,8 +65,8 @@ FIGURE_TITLES: Mapping[str, str] = {
     "chair_i": "CHAIRi",
     "chair_s": "CHAIRs",
     "recall": "recall",
-    "mentions": "mentions a caption",
-    "words": "words a caption",
+    "mentions_per_caption": "mentions a caption",
+    "words_per_caption": "words a caption",
 }
 
 SHARES = ("chair_i", "chair_s", "recall")
@@ -289,6 +289,8 @@ def _estimate(counts: Values, drawn: Values | None, name: str) -> Estimate:
     part, whole = _part_and_whole(counts, name)
     if not whole.sum():
         return Estimate(reason=_UNDEFINED[FIGURES[name][1]])
+    if name == "chair_s" and not counts[:, COUNTS.index("mentions")].any():
+        return Estimate(reason=_UNDEFINED["mentions"])  # it would look faultless, and nothing was measured
     value = float(part.sum() / whole.sum())
     is_large = drawn is not None and (name not in SHARES or number_of_events(part, whole) >= FEWEST_EVENTS)
     if is_large and drawn is not None:
