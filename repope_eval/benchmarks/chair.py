@@ -178,7 +178,10 @@ def _images_missing(_: BenchSettings) -> str:
 SOURCE = Source(
     load=_load,
     variants=tuple(PROMPTS),
-    sizes={(variant,): BenchmarkSize(500, 500) for variant in PROMPTS},
+    sizes={
+        tuple(PROMPTS): BenchmarkSize(500, 1500),
+        **{(variant,): BenchmarkSize(500, 500) for variant in PROMPTS},
+    },
     reads=frozenset({*PUBLISHED_ON_SERVERS, "prompt", "image_list"}),
     own_images=lambda _, data_dir: data_dir / "val2014",
     fetch_images=download_val2014,

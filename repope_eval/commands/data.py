@@ -1,16 +1,18 @@
 """`python -m repope_eval data`: fetch and verify a benchmark, say what it is made of and what relabelling changed."""
 
 import logging
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from repope_eval.benchmarks.benchmark import Benchmark
 from repope_eval.benchmarks.sources import find_benchmark_images, label_set_title, load_benchmark, origin_of
+from repope_eval.captions.truth import CaptionTruth
 from repope_eval.errors import RepopeError
 from repope_eval.records import Question
 from repope_eval.relabelling.label_changes import LabelChange, label_changes, print_label_changes
 from repope_eval.reporting.console import print_table, print_text
-from repope_eval.reporting.tables import Field, number_field, table, text_field
+from repope_eval.reporting.tables import Field, Table, number_field, table, text_field
 from repope_eval.settings.command_settings import DataSettings
 from repope_eval.settings.named_files import data_folder
 from repope_eval.wording import counted
@@ -77,8 +79,41 @@ def _count_rows(ids: Mapping[int | str, Question], labels: Mapping[Question, boo
 
 
 def _print_contents(benchmark: Benchmark, origin: str) -> None:
-    """Prints a row for each variant and label set, and one for each file with its hash."""
-    counted = [
+    """Prints what the benchmark has, and a row for each file with its hash."""
+    title = f"{benchmark.name}: {origin}"
+    print_table(
+        _label_table(title, benchmark) if benchmark.truth is None else _truth_table(title, benchmark.truth),
+        padded=True,
+    )
+    if benchmark.measures:
+        print_text(f"{benchmark.measures}\n")
+    file_fields: list[Field[tuple[str, str]]] = [
+        text_field("file", lambda row: row[0]),
+        text_field("SHA-256", lambda row: row[1]),
+    ]
+    print_table(table("Files", file_fields, list(benchmark.hashes.items())), padded=True)
+
+
+def _truth_table(title: str, truth: CaptionTruth) -> Table:
+    """How many objects are in the images, by COCO and by what was found of them."""
+    found = Counter(
+        (name in truth.objects[image], truth.verdicts.get(image, {}).get(name))
+        for image, names in truth.objects.items()
+        for name in names | truth.verdicts.get(image, {}).keys()
+    )
+    fields: list[Field[bool]] = [
+        text_field("COCO says", lambda is_there: "there" if is_there else "not there, and asked about"),
+        number_field("RePOPE: there", lambda is_there: f"{found[is_there, 'yes']:,}"),
+        number_field("RePOPE: not there", lambda is_there: f"{found[is_there, 'no']:,}"),
+        number_field("ambiguous", lambda is_there: f"{found[is_there, 'ambiguous']:,}"),
+        number_field("not judged", lambda is_there: f"{found[is_there, None]:,}"),
+    ]
+    return table(f"{title}; {counted(len(truth.objects), 'image')}", fields, [True, False])
+
+
+def _label_table(title: str, benchmark: Benchmark) -> Table:
+    """A row for each variant and label set."""
+    rows = [
         _Counted(
             variant,
             label_set.name,
@@ -97,14 +132,7 @@ def _print_contents(benchmark: Benchmark, origin: str) -> None:
         number_field("no", lambda row: f"{len(row.labels) - row.num_yes:,}"),
         number_field("images", lambda row: f"{row.num_images:,}"),
     ]
-    print_table(table(f"{benchmark.name}: {origin}", fields, counted), padded=True)
-    if benchmark.measures:
-        print_text(f"{benchmark.measures}\n")
-    file_fields: list[Field[tuple[str, str]]] = [
-        text_field("file", lambda row: row[0]),
-        text_field("SHA-256", lambda row: row[1]),
-    ]
-    print_table(table("Files", file_fields, list(benchmark.hashes.items())), padded=True)
+    return table(title, fields, rows)
 
 
 def _change_rows(benchmark: Benchmark) -> list[tuple[str, LabelChange, int | None]]:

@@ -151,6 +151,7 @@ def server(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultSer
             path.unlink()
     for name in ("HTTP_PROXY", "ALL_PROXY", "http_proxy", "all_proxy"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(chair, "ARCHIVE_SERVERS", ())  # COCO's own, which is asked last
     monkeypatch.setattr(
         chair, "ARCHIVE_MD5", hashlib.md5(content.getvalue(), usedforsecurity=False).hexdigest()
     )
