@@ -22,6 +22,7 @@ from repope_eval.runs.finished_runs import (
     given_files,
     other_files,
     read_run,
+    refuse_captions,
     scored_answers,
 )
 from repope_eval.runs.folder import picture_hashes
@@ -213,6 +214,7 @@ def _finished_run(letter: str, folder: Path) -> FinishedRun:
         raise RepopeError(
             f"{folder}: {state_of(folder)}, or compare the answers that are there: {folder / ANSWERS} in its place"
         )
+    refuse_captions(run, letter)
     return run
 
 

@@ -23,6 +23,7 @@ from repope_eval.runs.finished_runs import (
     given_files,
     other_files,
     read_run,
+    refuse_captions,
     scored_answers,
     unusable,
 )
@@ -143,6 +144,7 @@ def read_scored_run(folder: Path, bench: BenchSettings = ANY_BENCH, data_dir: st
     if manifest.get("status") != "complete":
         raise RepopeError(f"run={folder}: {state_of(folder)}, and export it then")
     finished_run = read_run(folder, folder.resolve().name, manifest)
+    refuse_captions(finished_run, "run")
     if not finished_run.answers:
         raise RepopeError(f"run={folder}: {ANSWERS} holds no answer, so there is nothing to export")
     try:

@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import TypeVar
 
 from repope_eval.benchmarks.benchmark import Benchmark
+from repope_eval.benchmarks.sources import asks_for_captions
 from repope_eval.errors import RepopeError
 from repope_eval.records import LabelSet, Question
 from repope_eval.runs.finished_runs import (
+    DESCRIBES,
     FindUnfinished,
     FinishedRun,
     LeftOut,
@@ -103,6 +105,7 @@ def select(
         others.extend(LeftOut(folder=run.folder, reason=reason) for run, reason in reasons if reason)
         return [run for run, reason in reasons if not reason]
 
+    runs = keep(runs, _describes_images)
     if settings.reference == "paper":
         runs = keep(runs, _other_source)
     name = _chosen_name(runs, settings.bench)
@@ -215,6 +218,11 @@ def _other_source(run: FinishedRun) -> str | None:
     if run.bench.source == PAPER_SOURCE:
         return None
     return f"is of benchmark {run.bench.name}, and the paper's figures are of POPE's and RePOPE's COCO images"
+
+
+def _describes_images(run: FinishedRun) -> str | None:
+    """Why a run cannot be among those that answer yes or no: what it is scored by is something else."""
+    return DESCRIBES if asks_for_captions(run.bench) else None
 
 
 def _other_benchmark(run: FinishedRun, name: str) -> str | None:

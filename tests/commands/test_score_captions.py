@@ -114,3 +114,15 @@ def test_files_that_cannot_be_scored(
     assert result.returncode == 1
     assert told in result.stderr
     assert len(result.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "words", [("report", "runs=runs"), ("compare", "a=runs/chair/one", "b=runs/chair/one")]
+)
+def test_commands_about_yes_and_no_refuse_captions(
+    command_line: CommandLine, data_dir: Path, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    scored(command_line, data_dir, tmp_path, write(tmp_path / "captions.json", "A dog.", "A cat."))
+    result = command_line(*words, f"data_dir={data_dir}")
+    assert result.returncode == 1
+    assert "describes images, and this command is about answers of yes and no" in result.stderr
