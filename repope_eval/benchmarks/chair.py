@@ -193,4 +193,5 @@ SOURCE = Source(
     title="CHAIR",
     bench=NAME,
     citations=(CHAIR_ENTRY, POPE_ENTRY, REPOPE_ENTRY),
+    page="https://cocodataset.org/#download",
 )
