@@ -10,8 +10,9 @@ from repope_eval.reporting.figure_texts import change_text, clipped, figure_inte
 from repope_eval.reporting.gallery import Card, Gallery, Item, gallery_of_cards, render_with_gallery
 from repope_eval.reporting.page import RunPage, RunView, run_context
 from repope_eval.reporting.tables import Table
+from repope_eval.scoring.caption_counts import FIGURE_TITLES
 from repope_eval.scoring.caption_scores import TRUTH_TITLES, CaptionScores
-from repope_eval.scoring.chair import FIGURE_TITLES, Found, JudgedMention, VariantCaptions, judged_mentions
+from repope_eval.scoring.chair import Found, JudgedMention, VariantCaptions, judged_mentions
 from repope_eval.wording import counted
 
 if TYPE_CHECKING:

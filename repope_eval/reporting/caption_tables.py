@@ -23,17 +23,9 @@ from repope_eval.reporting.tables import (
     table,
     text_field,
 )
+from repope_eval.scoring.caption_counts import FIGURE_TITLES, SHARES, CaptionFigures
 from repope_eval.scoring.caption_scores import TRUTH_TITLES, CaptionScores
-from repope_eval.scoring.chair import (
-    FIGURE_TITLES,
-    SHARES,
-    CaptionBounds,
-    CaptionFigures,
-    Found,
-    ObjectFigures,
-    Truth,
-    VariantCaptions,
-)
+from repope_eval.scoring.chair import CaptionBounds, Found, ObjectFigures, Truth, VariantCaptions
 from repope_eval.scoring.estimates import Estimate
 from repope_eval.wording import counted, percentage
 

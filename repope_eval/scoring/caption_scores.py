@@ -8,15 +8,8 @@ from typing import Any
 from repope_eval.benchmarks.benchmark import Benchmark
 from repope_eval.captions.truth import CaptionTruth
 from repope_eval.records import Answer, Question, Variant
-from repope_eval.scoring.chair import (
-    FIGURE_TITLES,
-    SHARES,
-    CaptionFigures,
-    Found,
-    Truth,
-    VariantCaptions,
-    score_captions,
-)
+from repope_eval.scoring.caption_counts import FIGURE_TITLES, SHARES, CaptionFigures
+from repope_eval.scoring.chair import Found, Truth, VariantCaptions, score_captions
 from repope_eval.scoring.score_document import figure_phrase, plain
 from repope_eval.scoring.scores import Scores
 from repope_eval.wording import counted

@@ -15,7 +15,7 @@ Intervals are over images, as those of F1 are.
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from itertools import islice
 from typing import Literal
@@ -25,15 +25,17 @@ import numpy as np
 from repope_eval.captions.mentions import Mention, mentions
 from repope_eval.captions.truth import CaptionTruth
 from repope_eval.records import Answer, Label
-from repope_eval.scoring.bootstrap import FEWEST_IMAGES, REPLICATES, drawn_totals, drawn_weights
+from repope_eval.scoring.caption_counts import (
+    COUNTS,
+    CaptionCounts,
+    CaptionFigures,
+    differences_of,
+    figures_of,
+)
 from repope_eval.scoring.confusion import Values
-from repope_eval.scoring.estimates import Estimate, minus
+from repope_eval.scoring.estimates import Estimate
 from repope_eval.scoring.intervals import (
-    FEWEST_EVENTS,
-    FEWEST_MOVED,
     clustered_interval,
-    number_of_events,
-    percentiles,
 )
 
 FIRST_WORDS = (16, 32, 64, 128)
@@ -52,27 +54,6 @@ class Found(StrEnum):
     NOT_JUDGED = "not judged"
 
 
-FIGURES: Mapping[str, tuple[str, str]] = {
-    "chair_i": ("hallucinated", "mentions"),
-    "chair_s": ("captions_with", "captions"),
-    "recall": ("recalled", "truths"),
-    "mentions_per_caption": ("mentions", "captions"),
-    "words_per_caption": ("words", "captions"),
-}
-"""The figures, and the two counts that each is the quotient of."""
-
-FIGURE_TITLES: Mapping[str, str] = {
-    "chair_i": "CHAIRi",
-    "chair_s": "CHAIRs",
-    "recall": "recall",
-    "mentions_per_caption": "mentions a caption",
-    "words_per_caption": "words a caption",
-}
-
-SHARES = ("chair_i", "chair_s", "recall")
-"""The figures that are shares of 1; the others are means."""
-
-
 @dataclass(frozen=True, slots=True)
 class JudgedMention:
     """A mention of a caption, with what is known of it."""
@@ -88,35 +69,6 @@ class JudgedMention:
         if self.found is Found.NOT_JUDGED:
             return self.is_there
         return None if self.found is Found.AMBIGUOUS else self.found is Found.TRUE
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CaptionCounts:
-    """What is counted in some captions, one or all; each is a sum over captions."""
-
-    captions: int = 1
-    captions_with: int = 0
-    """Captions with one or more hallucinated mentions."""
-    mentions: int = 0
-    hallucinated: int = 0
-    """Mentions whose object is not there."""
-    truths: int = 0
-    """Objects that are there."""
-    recalled: int = 0
-    """Objects that are there and mentioned."""
-    words: int = 0
-
-
-COUNTS = tuple(CaptionCounts.__dataclass_fields__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CaptionFigures:
-    """Counts and figures of captions under one truth."""
-
-    counts: CaptionCounts
-    estimates: Mapping[str, Estimate]
-    """By name of `FIGURES`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,6 +122,9 @@ _FOUND: Mapping[Label | None, Found] = {
 }
 
 
+_FEW_CORRECTED = "relabelling changes its counts in fewer than {} images"
+
+
 def judged_mentions(image: str, caption: str, truth: CaptionTruth) -> tuple[JudgedMention, ...]:
     """The mentions of an image's caption with what is known of each."""
     objects, verdicts = truth.objects[image], truth.verdicts.get(image, {})
@@ -190,11 +145,13 @@ def score_captions(answers: Sequence[Answer], truth: CaptionTruth) -> VariantCap
     judged = {image: judged_mentions(image, caption, truth) for image, caption in captions.items()}
     truths: tuple[Truth, ...] = ("coco", "corrected") if truth.verdicts else ("coco",)
     counts = {name: _counts_by_image(captions, judged, truth, name) for name in truths}
-    both = {name: _figures(counts[name]) for name in truths}
+    both = {name: figures_of(counts[name]) for name in truths}
     lengths = {image: len(caption.split()) for image, caption in captions.items()}
     return VariantCaptions(
         figures=both,
-        changes=_changes(counts["coco"], counts["corrected"]) if "corrected" in counts else {},
+        changes=differences_of(counts["coco"], counts["corrected"], _FEW_CORRECTED)
+        if "corrected" in counts
+        else {},
         bounds=_bounds(captions, judged) if "corrected" in counts else {},
         found=_found(judged),
         cut={n_words: _cut_figures(captions, truth, truths, n_words) for n_words in FIRST_WORDS},
@@ -216,6 +173,12 @@ _RESOLUTIONS: Mapping[str, _Resolution] = {
 
 _Judged = Mapping[str, Sequence[JudgedMention]]
 """The mentions of each image's caption."""
+
+
+def caption_counts(captions: Mapping[str, str], truth: CaptionTruth, name: Truth) -> Values:
+    """The counts of each image's caption under one truth, [images, counts] in the order of `COUNTS`."""
+    judged = {image: judged_mentions(image, caption, truth) for image, caption in captions.items()}
+    return _counts_by_image(captions, judged, truth, name)
 
 
 def _counts_by_image(
@@ -259,92 +222,9 @@ def _count_rows(
     return np.array(rows, dtype=np.float64).reshape(-1, len(COUNTS))
 
 
-def _figures(counts: Values) -> CaptionFigures:
-    """The figures of counts, [images, counts]."""
-    totals = dict(zip(COUNTS, counts.sum(axis=0).astype(int).tolist(), strict=True))
-    drawn = _drawn(counts)
-    return CaptionFigures(
-        counts=CaptionCounts(**totals),
-        estimates={name: _estimate(counts, drawn, name) for name in FIGURES},
-    )
-
-
-def _drawn(counts: Values) -> Values | None:
-    """The counts of the drawn images in sum, [replicates, counts]; None where there are too few images to draw."""
-    if len(counts) < FEWEST_IMAGES:
-        return None
-    return np.concatenate(
-        [drawn_totals(weights, counts) for weights in drawn_weights(len(counts), REPLICATES)]
-    )
-
-
-def _part_and_whole(counts: Values, name: str) -> tuple[Values, Values]:
-    """The two counts that a figure is the quotient of, each [images] or [replicates]."""
-    part, whole = (COUNTS.index(count) for count in FIGURES[name])
-    return counts[:, part], counts[:, whole]
-
-
-def _estimate(counts: Values, drawn: Values | None, name: str) -> Estimate:
-    """One figure with its interval: the percentiles of replicates, or where these hold too seldom a gamma one."""
-    part, whole = _part_and_whole(counts, name)
-    if not whole.sum():
-        return Estimate(reason=_UNDEFINED[FIGURES[name][1]])
-    if name == "chair_s" and not counts[:, COUNTS.index("mentions")].any():
-        return Estimate(reason=_UNDEFINED["mentions"])  # it would look faultless, and nothing was measured
-    value = float(part.sum() / whole.sum())
-    is_large = drawn is not None and (name not in SHARES or number_of_events(part, whole) >= FEWEST_EVENTS)
-    if is_large and drawn is not None:
-        return replace(percentiles(_quotients(drawn, name)), value=value)
-    if name not in SHARES:
-        return Estimate(value=value, reason=f"fewer than {FEWEST_IMAGES} captions")
-    interval = clustered_interval(part, whole)
-    if interval is None:
-        return Estimate(value=value, reason="fewer than two captions count in it")
-    return Estimate(value=value, interval=interval, method="gamma")
-
-
-_UNDEFINED = {
-    "mentions": "no caption mentions an object",
-    "captions": "there is no caption",
-    "truths": "no object is there",
-}
-
-
-def _quotients(drawn: Values, name: str) -> Values:
-    part, whole = _part_and_whole(drawn, name)
-    with np.errstate(invalid="ignore"):
-        quotients: Values = part / whole
-    return quotients
-
-
-def _changes(before: Values, after: Values) -> dict[str, Estimate]:
-    """The changes of the figures, on the same drawn images."""
-    first, second = _drawn(before), _drawn(after)
-    changes = {}
-    for name in SHARES:
-        values = [_quotient(counts, name) for counts in (before, after)]
-        value = minus(values[1], values[0])
-        moved = (np.array(_part_and_whole(before, name)) != np.array(_part_and_whole(after, name))).any(
-            axis=0
-        )
-        if first is None or second is None:
-            estimate = Estimate(reason=f"fewer than {FEWEST_IMAGES} captions")
-        elif moved.sum() < FEWEST_MOVED:
-            estimate = Estimate(reason=f"relabelling changes its counts in fewer than {FEWEST_MOVED} images")
-        else:
-            estimate = percentiles(_quotients(second, name) - _quotients(first, name))
-        changes[name] = replace(estimate, value=value)
-    return changes
-
-
-def _quotient(counts: Values, name: str) -> float | None:
-    part, whole = (float(each.sum()) for each in _part_and_whole(counts, name))
-    return part / whole if whole else None
-
-
 def _bounds(captions: Mapping[str, str], judged: _Judged) -> dict[str, CaptionBounds]:
     lowest, highest = (
-        _figures(_count_rows(captions, judged, _RESOLUTIONS[name])) for name in ("lowest", "highest")
+        figures_of(_count_rows(captions, judged, _RESOLUTIONS[name])) for name in ("lowest", "highest")
     )
     return {
         name: CaptionBounds(lowest=lowest.estimates[name], highest=highest.estimates[name])
@@ -363,7 +243,7 @@ def _cut_figures(
     """The figures of the first words of each caption; what is left of a double word is read by itself."""
     cut = {image: first_words(caption, n_words) for image, caption in captions.items()}
     judged = {image: judged_mentions(image, caption, truth) for image, caption in cut.items()}
-    return {name: _figures(_counts_by_image(cut, judged, truth, name)) for name in truths}
+    return {name: figures_of(_counts_by_image(cut, judged, truth, name)) for name in truths}
 
 
 def first_words(caption: str, number: int) -> str:

@@ -1,0 +1,156 @@
+"""From counts of captions to CHAIR's figures with their intervals, and to differences on the same images."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from repope_eval.scoring.bootstrap import FEWEST_IMAGES, REPLICATES, drawn_totals, drawn_weights
+from repope_eval.scoring.confusion import Values
+from repope_eval.scoring.estimates import Estimate, minus
+from repope_eval.scoring.intervals import (
+    FEWEST_EVENTS,
+    FEWEST_MOVED,
+    clustered_interval,
+    number_of_events,
+    percentiles,
+)
+
+FIGURES: Mapping[str, tuple[str, str]] = {
+    "chair_i": ("hallucinated", "mentions"),
+    "chair_s": ("captions_with", "captions"),
+    "recall": ("recalled", "truths"),
+    "mentions_per_caption": ("mentions", "captions"),
+    "words_per_caption": ("words", "captions"),
+}
+"""The figures, and the two counts that each is the quotient of."""
+
+FIGURE_TITLES: Mapping[str, str] = {
+    "chair_i": "CHAIRi",
+    "chair_s": "CHAIRs",
+    "recall": "recall",
+    "mentions_per_caption": "mentions a caption",
+    "words_per_caption": "words a caption",
+}
+
+SHARES = ("chair_i", "chair_s", "recall")
+"""The figures that are shares of 1; the others are means."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaptionCounts:
+    """What is counted in some captions, one or all; each is a sum over captions."""
+
+    captions: int = 1
+    captions_with: int = 0
+    """Captions with one or more hallucinated mentions."""
+    mentions: int = 0
+    hallucinated: int = 0
+    """Mentions whose object is not there."""
+    truths: int = 0
+    """Objects that are there."""
+    recalled: int = 0
+    """Objects that are there and mentioned."""
+    words: int = 0
+
+
+COUNTS = tuple(CaptionCounts.__dataclass_fields__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaptionFigures:
+    """Counts and figures of captions under one truth."""
+
+    counts: CaptionCounts
+    estimates: Mapping[str, Estimate]
+    """By name of `FIGURES`."""
+
+
+def figures_of(counts: Values) -> CaptionFigures:
+    """The figures of counts, [images, counts]."""
+    totals = dict(zip(COUNTS, counts.sum(axis=0).astype(int).tolist(), strict=True))
+    drawn = drawn_counts(counts)
+    return CaptionFigures(
+        counts=CaptionCounts(**totals),
+        estimates={name: _estimate(counts, drawn, name) for name in FIGURES},
+    )
+
+
+def drawn_counts(counts: Values) -> Values | None:
+    """The counts of the drawn images in sum, [replicates, counts]; None where there are too few images to draw."""
+    if len(counts) < FEWEST_IMAGES:
+        return None
+    return np.concatenate(
+        [drawn_totals(weights, counts) for weights in drawn_weights(len(counts), REPLICATES)]
+    )
+
+
+def _part_and_whole(counts: Values, name: str) -> tuple[Values, Values]:
+    """The two counts that a figure is the quotient of, each [images] or [replicates]."""
+    part, whole = (COUNTS.index(count) for count in FIGURES[name])
+    return counts[:, part], counts[:, whole]
+
+
+def _estimate(counts: Values, drawn: Values | None, name: str) -> Estimate:
+    """One figure with its interval: the percentiles of replicates, or where these hold too seldom a gamma one."""
+    part, whole = _part_and_whole(counts, name)
+    if not whole.sum():
+        return Estimate(reason=_UNDEFINED[FIGURES[name][1]])
+    if name == "chair_s" and not counts[:, COUNTS.index("mentions")].any():
+        return Estimate(reason=_UNDEFINED["mentions"])  # it would look faultless, and nothing was measured
+    value = float(part.sum() / whole.sum())
+    is_large = drawn is not None and (name not in SHARES or number_of_events(part, whole) >= FEWEST_EVENTS)
+    if is_large and drawn is not None:
+        return replace(percentiles(_quotients(drawn, name)), value=value)
+    if name not in SHARES:
+        return Estimate(value=value, reason=f"fewer than {FEWEST_IMAGES} captions")
+    interval = clustered_interval(part, whole)
+    if interval is None:
+        return Estimate(value=value, reason="fewer than two captions count in it")
+    return Estimate(value=value, interval=interval, method="gamma")
+
+
+_UNDEFINED = {
+    "mentions": "no caption mentions an object",
+    "captions": "there is no caption",
+    "truths": "no object is there",
+}
+
+
+def _quotients(drawn: Values, name: str) -> Values:
+    part, whole = _part_and_whole(drawn, name)
+    with np.errstate(invalid="ignore"):
+        quotients: Values = part / whole
+    return quotients
+
+
+def differences_of(before: Values, after: Values, few: str) -> dict[str, Estimate]:
+    """The figures of the second counts less those of the first, on the same drawn images.
+
+    Args:
+        before: [images, counts].
+        after: of the same images.
+        few: why there is no interval where the counts differ in few images, with `{}` for their least number.
+    """
+    first, second = drawn_counts(before), drawn_counts(after)
+    changes = {}
+    for name in SHARES:
+        values = [quotient(counts, name) for counts in (before, after)]
+        value = minus(values[1], values[0])
+        moved = (np.array(_part_and_whole(before, name)) != np.array(_part_and_whole(after, name))).any(
+            axis=0
+        )
+        if first is None or second is None:
+            estimate = Estimate(reason=f"fewer than {FEWEST_IMAGES} captions")
+        elif moved.sum() < FEWEST_MOVED:
+            estimate = Estimate(reason=few.format(FEWEST_MOVED))
+        else:
+            estimate = percentiles(_quotients(second, name) - _quotients(first, name))
+        changes[name] = replace(estimate, value=value)
+    return changes
+
+
+def quotient(counts: Values, name: str) -> float | None:
+    """A figure of counts, [images, counts]; None where it is undefined."""
+    part, whole = (float(each.sum()) for each in _part_and_whole(counts, name))
+    return part / whole if whole else None
