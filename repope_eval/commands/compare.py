@@ -3,6 +3,13 @@
 import logging
 from pathlib import Path
 
+from repope_eval.comparison.captions import (
+    are_captions,
+    caption_comparison_document,
+    compare_caption_runs,
+    render_caption_comparison,
+)
+from repope_eval.comparison.captions import gap_table as caption_gap_table
 from repope_eval.comparison.causes import compare_results
 from repope_eval.comparison.page import comparison_document, render_comparison_page
 from repope_eval.comparison.sides import read_sides
@@ -22,6 +29,9 @@ log = logging.getLogger(__name__)
 @network_off()
 def execute(settings: CompareSettings, command: str) -> None:
     """Compares the two results, writes page and document, and prints the table and the verdict."""
+    if are_captions(settings):
+        _compare_captions(settings, command)
+        return
     view = compare_results(*read_sides(settings), settings)
     out = Path(settings.out).expanduser()
     make_folder(out, "out", out)
@@ -32,4 +42,16 @@ def execute(settings: CompareSettings, command: str) -> None:
             log.warning("%s: %s", result.letter, note)
     print_table(gap_table(view))
     print_sentences(verdict(view))
+    log.info("the comparison is in %s (%s for reading, %s for programs)", out, PAGE, DOCUMENT)
+
+
+def _compare_captions(settings: CompareSettings, command: str) -> None:
+    """The same of two runs that describe images."""
+    view = compare_caption_runs(settings)
+    out = Path(settings.out).expanduser()
+    make_folder(out, "out", out)
+    write_json(out / DOCUMENT, caption_comparison_document(view))
+    write_text(out / PAGE, render_caption_comparison(view, command))
+    print_table(caption_gap_table(view))
+    print_sentences(view.verdict)
     log.info("the comparison is in %s (%s for reading, %s for programs)", out, PAGE, DOCUMENT)

@@ -22,7 +22,6 @@ from repope_eval.runs.finished_runs import (
     given_files,
     other_files,
     read_run,
-    refuse_captions,
     scored_answers,
 )
 from repope_eval.runs.folder import picture_hashes
@@ -193,7 +192,7 @@ def read_sides(settings: CompareSettings) -> tuple[Side, Side]:
             raise RepopeError(
                 f"questions_{letter}: {letter} is a run folder, whose answers name their questions; leave it out"
             )
-    runs = {letter: _finished_run(letter, folder) for letter, folder in folders.items()}
+    runs = {letter: finished_run(letter, folder) for letter, folder in folders.items()}
     _require_one_benchmark(runs, settings.bench)
     sides = {letter: _side_of_run(letter, run, settings) for letter, run in runs.items()}
     known = next(iter(sides.values()), None)
@@ -203,7 +202,12 @@ def read_sides(settings: CompareSettings) -> tuple[Side, Side]:
     return sides[FIRST], sides[SECOND]
 
 
-def _finished_run(letter: str, folder: Path) -> FinishedRun:
+def finished_run(letter: str, folder: Path) -> FinishedRun:
+    """A run folder that has come to its end.
+
+    Raises:
+        RepopeError: it is none, or has not.
+    """
     if not any((folder / name).exists() for name in (MANIFEST, ANSWERS)):
         raise RepopeError(
             f"{letter}={folder}: is no run folder, since it has neither {MANIFEST} nor {ANSWERS}; name one that run or "
@@ -214,7 +218,6 @@ def _finished_run(letter: str, folder: Path) -> FinishedRun:
         raise RepopeError(
             f"{folder}: {state_of(folder)}, or compare the answers that are there: {folder / ANSWERS} in its place"
         )
-    refuse_captions(run, letter)
     return run
 
 

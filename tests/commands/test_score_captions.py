@@ -31,15 +31,18 @@ def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def scored(
-    command_line: CommandLine, data_dir: Path, tmp_path: Path, answers: object, *words: str
+    command_line: CommandLine,
+    data_dir: Path,
+    tmp_path: Path,
+    answers: object,
+    *words: str,
+    look: str = "work/runs/chair/one",
 ) -> dict[str, object]:
     result = command_line(
         "score", "bench=chair", f"data_dir={data_dir}", f"answers={answers}", "model=one", *words
     )
     assert result.returncode == 0, result.stderr
-    document: dict[str, object] = json.loads(
-        (tmp_path / "work" / "runs" / "chair" / "one" / "scores.json").read_text()
-    )
+    document: dict[str, object] = json.loads((tmp_path / look / "scores.json").read_text())
     return document
 
 
@@ -116,9 +119,18 @@ def test_files_that_cannot_be_scored(
     assert len(result.stderr.splitlines()) == 1
 
 
-@pytest.mark.parametrize(
-    "words", [("report", "runs=runs"), ("compare", "a=runs/chair/one", "b=runs/chair/one")]
-)
+def test_two_runs_of_captions_are_compared(command_line: CommandLine, data_dir: Path, tmp_path: Path) -> None:
+    for out, name in (("first", "opera_llava15_greedy.jsonl"), ("second", "opera_llava15_beam5.jsonl")):
+        scored(command_line, data_dir, tmp_path, CHAIR / "captions" / name, f"out={out}", look=f"work/{out}")
+    result = command_line("compare", "a=first", "b=second", f"data_dir={data_dir}")
+    assert result.returncode == 0, result.stderr
+    assert "−1.1 points (95 % −2.5 to +0.3), within chance" in " ".join(result.stdout.split())
+    document = json.loads((tmp_path / "work" / "compare" / "compare.json").read_text())
+    assert document["n_shared_images"] == 500
+    assert (tmp_path / "work" / "compare" / "compare.html").is_file()
+
+
+@pytest.mark.parametrize("words", [("report", "runs=runs"), ("audit", "runs=runs", "bench=chair")])
 def test_commands_about_yes_and_no_refuse_captions(
     command_line: CommandLine, data_dir: Path, tmp_path: Path, words: tuple[str, ...]
 ) -> None:

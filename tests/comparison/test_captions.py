@@ -1,0 +1,91 @@
+"""Two runs of captions compared: the verdict, the tables, the page and the document."""
+
+from collections.abc import Mapping
+
+import pytest
+
+from repope_eval.captions.truth import CaptionTruth
+from repope_eval.comparison.captions import (
+    CaptionComparison,
+    CaptionSide,
+    caption_comparison_document,
+    gap_table,
+    length_table,
+    render_caption_comparison,
+    side_table,
+)
+from repope_eval.records import Answer, Question
+from repope_eval.scoring.caption_comparison import compare_captions
+from repope_eval.scoring.chair import score_captions
+
+SCENE = frozenset({"dog"})
+
+
+def side(name: str, captions: Mapping[str, str]) -> CaptionSide:
+    answers = [Answer(Question(image, "Describe.", ""), text) for image, text in captions.items()]
+    truth = CaptionTruth(
+        dict.fromkeys(captions, SCENE), {image: {"cat": "yes"} for image in list(captions)[:30]}
+    )
+    return CaptionSide(
+        name=name, where=f"runs/{name}", prompt="Describe.", max_new_tokens="64", answers=answers, truth=truth
+    )
+
+
+def compared(first: Mapping[str, str], second: Mapping[str, str]) -> CaptionComparison:
+    sides = side("one", first), side("two", second)
+    truth = CaptionTruth(
+        {**sides[0].truth.objects, **sides[1].truth.objects},
+        {**sides[0].truth.verdicts, **sides[1].truth.verdicts},
+    )
+    return CaptionComparison(
+        sides=sides,
+        names=("one", "two"),
+        compared=compare_captions(sides[0].answers, sides[1].answers, truth),
+        captions=(score_captions(sides[0].answers, truth), score_captions(sides[1].answers, truth)),
+    )
+
+
+IMAGES = [f"{number:03}" for number in range(120)]
+WORSE = dict.fromkeys(IMAGES, "A dog and a cat.")
+BETTER = {image: "A dog." if int(image) % 2 else "A dog and a cat." for image in IMAGES}
+
+
+def test_the_verdict_says_the_difference_and_whether_chance_would_do() -> None:
+    sentence = compared(WORSE, BETTER).verdict
+    assert sentence.startswith(
+        "CHAIRi of one less that of two, on the 120 images that both describe, under COCO's truth: +16.7 points (95 % "
+    )
+    assert "more than chance. Under corrected truth it is " in sentence
+    assert "come of images" not in sentence
+    assert "Their captions have 5 and 4 words on average" in sentence
+
+
+def test_other_images_contribute_their_part() -> None:
+    view = compared(WORSE | {"extra": "A dog."}, BETTER)
+    assert "of which −0.2 come of images that only one of the two describes" in view.verdict
+    titles = [column.title for column in gap_table(view).columns]
+    assert titles[-1] == "of which the images"
+
+
+def test_captions_of_other_images_are_not_compared() -> None:
+    view = compared({"a": "A dog."}, {"b": "A cat."})
+    assert view.verdict.startswith("No image is described by both")
+
+
+def test_few_images_have_no_interval() -> None:
+    few = compared({"a": "A dog and a cat."}, {"a": "A dog."})
+    assert "(no interval: fewer than 100 captions)" in few.verdict
+
+
+def test_tables_page_and_document() -> None:
+    view = compared(WORSE, BETTER)
+    gap, *_ = gap_table(view).rows
+    assert [cell.text for cell in gap.cells] == ["COCO's truth", "CHAIRi", "50.0", "33.3", "+16.7"]
+    assert len(length_table(view).rows) == 4
+    assert [cell.text for cell in side_table(view).rows[0].cells][2:5] == ["Describe.", "64", "120"]
+    page = render_caption_comparison(view, "python -m repope_eval compare a=x b=<y>")
+    assert view.names[0] in page
+    assert "b=&lt;y&gt;" in page
+    document = caption_comparison_document(view)
+    assert document["truths"]["coco"]["gaps"]["chair_i"]["gap"] == pytest.approx(1 / 2 - 1 / 3)
+    assert document["a"]["max_new_tokens"] == "64"
