@@ -6,7 +6,8 @@ what RePOPE corrected is wrong in CHAIR, too. The truth is made of COCO's two an
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from zipfile import ZipFile
@@ -19,11 +20,12 @@ from repope_eval.benchmarks.coco import (
     download_val2014,
 )
 from repope_eval.benchmarks.images import locate_images
+from repope_eval.benchmarks.object_labels import object_labels
 from repope_eval.benchmarks.pope_file import POPE_VARIANTS, read_rows
 from repope_eval.benchmarks.published_files import PUBLISHED_ON_SERVERS, find_published_files
 from repope_eval.captions.caption_files import read_image_list
 from repope_eval.captions.coco_files import COCO_FILES, kept_objects
-from repope_eval.captions.truth import CaptionTruth
+from repope_eval.captions.truth import REPOPE, CaptionTruth
 from repope_eval.errors import RepopeError
 from repope_eval.records import Label, Question, Variant
 from repope_eval.settings.config import BenchSettings
@@ -61,6 +63,9 @@ CHAIR_ENTRY = """\
   note      = {arXiv:1809.02156}
 }"""
 
+_PUBLISHED = [f"coco_{kind}_{variant}.json" for kind in ("pope", "repope") for variant in POPE_VARIANTS]
+"""POPE's files, and their relabelled twins after them."""
+
 _ASKS_YES_OR_NO = re.compile(
     r"\byes\b.*\bno\b|^\s*(is|are|does|do|can|has|have|was|were)\b[^?]*\?", re.I | re.S
 )
@@ -68,10 +73,8 @@ _ASKS_YES_OR_NO = re.compile(
 
 def _load(settings: BenchSettings, data_dir: Path) -> Benchmark:
     prompts = _prompts(settings)
-    names = [f"coco_{kind}_{variant}.json" for kind in ("pope", "repope") for variant in POPE_VARIANTS]
-    paths = find_published_files(ANNOTATIONS, names, settings, data_dir)
-    verdicts = pope_verdicts([paths[name] for name in names[:3]], [paths[name] for name in names[3:]])
-    hashes = {name: ANNOTATIONS.sha256[name] for name in names}
+    verdicts = _published_verdicts(settings, data_dir)
+    hashes = {name: ANNOTATIONS.sha256[name] for name in _PUBLISHED}
     images: Sequence[str] = tuple(verdicts)
     if settings.image_list is not None:
         path = Path(settings.image_list).expanduser()
@@ -83,15 +86,59 @@ def _load(settings: BenchSettings, data_dir: Path) -> Benchmark:
             f"bench.image_list={settings.image_list}: {counted(len(strange), 'image')} of {len(images)} are none of "
             f"val2014, first {first_few(strange, 1)}; CHAIR's truth is of val2014 alone"
         )
-    truth = CaptionTruth(
-        {image: objects[image] for image in images},
-        {image: verdicts[image] for image in images if image in verdicts},
-    )
+    truth = _truth(settings, objects, verdicts, images)
+    if settings.relabels is not None:
+        path = Path(settings.relabels).expanduser()
+        hashes[path.name if path.name not in hashes else str(path)] = content_hash(path)
     ids: dict[Variant, Mapping[int | str, Question]] = {
         variant: {image: Question(image, prompt, "") for image in images}
         for variant, prompt in prompts.items()
     }
     return Benchmark(settings.name, (), ids, hashes, truth=truth)
+
+
+def load_truth(settings: BenchSettings, data_dir: Path, images: Iterable[str]) -> CaptionTruth:
+    """The truth of any images, without those that are none of val2014; the prompts and the image list do not count.
+
+    Raises:
+        RepopeError: a file is missing, broken or not the published one, or `bench.relabels` is not as it has to be.
+    """
+    objects = _objects(settings, data_dir)
+    known = [image for image in images if image in objects]
+    return _truth(settings, objects, _published_verdicts(settings, data_dir), known)
+
+
+def _published_verdicts(settings: BenchSettings, data_dir: Path) -> dict[str, dict[str, Label]]:
+    """RePOPE's verdicts, by image and object, in the order of POPE's files."""
+    paths = find_published_files(ANNOTATIONS, _PUBLISHED, settings, data_dir)
+    originals, relabelled = _PUBLISHED[: len(POPE_VARIANTS)], _PUBLISHED[len(POPE_VARIANTS) :]
+    return pope_verdicts([paths[name] for name in originals], [paths[name] for name in relabelled])
+
+
+def _truth(
+    settings: BenchSettings,
+    objects: Mapping[str, frozenset[str]],
+    published: Mapping[str, Mapping[str, Label]],
+    images: Sequence[str],
+) -> CaptionTruth:
+    """The truth of some images: people's labels count before those of RePOPE, which are older."""
+    by_people: Mapping[str, Mapping[str, Label]] = {}
+    if settings.relabels is not None:
+        by_people = object_labels(Path(settings.relabels).expanduser(), objects)
+        if not by_people.keys() & set(images):
+            raise RepopeError(
+                f"bench.relabels={settings.relabels}: has no label of one of the {len(images):,} images that are "
+                "described; is it the right file?"
+            )
+    verdicts, judges = {}, Counter[str]()
+    for image in images:
+        of_people = by_people.get(image, {})
+        if of_image := {**published.get(image, {}), **of_people}:
+            verdicts[image] = of_image
+            judges[REPOPE] += len(of_image) - len(of_people)
+            judges[f"people's labels in {Path(settings.relabels or '').name}"] += len(of_people)
+    counts = {judge: number for judge, number in judges.items() if number}
+    return CaptionTruth({image: objects[image] for image in images}, verdicts, counts)
 
 
 def _prompts(settings: BenchSettings) -> Mapping[Variant, str]:
@@ -182,7 +229,7 @@ SOURCE = Source(
         tuple(PROMPTS): BenchmarkSize(500, 1500),
         **{(variant,): BenchmarkSize(500, 500) for variant in PROMPTS},
     },
-    reads=frozenset({*PUBLISHED_ON_SERVERS, "prompt", "image_list"}),
+    reads=frozenset({*PUBLISHED_ON_SERVERS, "prompt", "image_list", "relabels"}),
     own_images=lambda _, data_dir: data_dir / "val2014",
     fetch_images=download_val2014,
     images_missing=_images_missing,

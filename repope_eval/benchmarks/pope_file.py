@@ -98,6 +98,8 @@ _values = itemgetter(*FIELDS)
 _LOG_FIELDS = ("annotator", "at")
 DISPUTED = "disputed"
 """A field of a row without a label: two annotators do not agree on it, and nobody has decided."""
+RELABELLED = "relabelled"
+"""A field of a queue whose labels are what people found; nothing else tells one in which they changed nothing."""
 
 Read = TypeVar("Read")
 
@@ -219,6 +221,16 @@ def row_fields(row: Row) -> dict[str, Any]:
     """The fields of a row in POPE's format."""
     values = (row.question_id, row.question.image, row.question.text, row.label)
     return dict(zip(FIELDS, values, strict=True))
+
+
+def is_queue(file: RowFile) -> bool:
+    """Whether a file of rows is a queue: some row says how likely its question was to be looked at."""
+    return any("p_sampled" in fields for fields in file.rows)
+
+
+def is_by_people(file: RowFile) -> bool:
+    """Whether a queue says that its labels are what people found."""
+    return any(label_of(fields.get(RELABELLED)) in (True, "true") for fields in file.rows)
 
 
 def _refuse_no_rows(file: RowFile) -> None:

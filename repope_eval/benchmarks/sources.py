@@ -1,6 +1,7 @@
 """The benchmarks that a configuration can name: loading them, finding their images, and how large they are."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from repope_eval.benchmarks import amber, chair, coco, custom, dash_b, pope_seem
 from repope_eval.benchmarks.benchmark import Benchmark, BenchmarkSize, Source
 from repope_eval.benchmarks.images import locate_images
 from repope_eval.benchmarks.table_rows import hub_dataset
+from repope_eval.captions.truth import CaptionTruth
 from repope_eval.errors import RepopeError
 from repope_eval.records import Question
 from repope_eval.settings.config import BenchSettings
@@ -59,9 +61,34 @@ def load_benchmark(settings: BenchSettings, data_dir: Path) -> Benchmark:
         )
     if source.variants:
         _require_variants(settings.variants, source.variants)
-    try:
+    with _fetching_mend(settings, data_dir):
         loaded = source.load(settings, data_dir)
+    return replace(
+        loaded, measures=measures_of(settings), own=source.own, settings=settings, data_dir=data_dir
+    )
+
+
+def load_truth(settings: BenchSettings, data_dir: Path, images: Iterable[str]) -> CaptionTruth:
+    """What is in images that models described, whichever images each was asked about.
+
+    Args:
+        settings: of a benchmark that asks for captions.
+        images: those that are none of its truth's are left out.
+
+    Raises:
+        RepopeError: a file is missing, broken or not the published one.
+    """
+    with _fetching_mend(settings, data_dir):
+        return chair.load_truth(settings, data_dir, images)
+
+
+@contextmanager
+def _fetching_mend(settings: BenchSettings, data_dir: Path) -> Iterator[None]:
+    """Says how files come here, where they are missing and nothing is fetched."""
+    try:
+        yield
     except NotHereError as error:
+        source = SOURCES[settings.source]
         words = (
             f"bench={source.bench}" if source.bench else f"bench={settings.source} and the keys of its table"
         )
@@ -69,9 +96,6 @@ def load_benchmark(settings: BenchSettings, data_dir: Path) -> Benchmark:
             f"{error}; what only reads runs fetches nothing, so type `python -m repope_eval data {words}"
             f"{data_word(data_dir)}` first, or name the folder that has them with data_dir=FOLDER"
         ) from error
-    return replace(
-        loaded, measures=measures_of(settings), own=source.own, settings=settings, data_dir=data_dir
-    )
 
 
 def asks_for_captions(settings: BenchSettings) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from repope_eval.benchmarks.benchmark import Benchmark
 from repope_eval.benchmarks.sources import find_benchmark_images, label_set_title, load_benchmark, origin_of
-from repope_eval.captions.truth import CaptionTruth
+from repope_eval.captions.truth import REPOPE, CaptionTruth
 from repope_eval.errors import RepopeError
 from repope_eval.records import Question
 from repope_eval.relabelling.label_changes import LabelChange, label_changes, print_label_changes
@@ -101,10 +101,11 @@ def _truth_table(title: str, truth: CaptionTruth) -> Table:
         for image, names in truth.objects.items()
         for name in names | truth.verdicts.get(image, {}).keys()
     )
+    verdict = REPOPE if truth.judge == REPOPE else "verdict"
     fields: list[Field[bool]] = [
         text_field("COCO says", lambda is_there: "there" if is_there else "not there, and asked about"),
-        number_field("RePOPE: there", lambda is_there: f"{found[is_there, 'yes']:,}"),
-        number_field("RePOPE: not there", lambda is_there: f"{found[is_there, 'no']:,}"),
+        number_field(f"{verdict}: there", lambda is_there: f"{found[is_there, 'yes']:,}"),
+        number_field(f"{verdict}: not there", lambda is_there: f"{found[is_there, 'no']:,}"),
         number_field("ambiguous", lambda is_there: f"{found[is_there, 'ambiguous']:,}"),
         number_field("not judged", lambda is_there: f"{found[is_there, None]:,}"),
     ]

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Mapping
 from pathlib import Path
 
-from repope_eval.benchmarks.pope_file import annotations_of, disputed_of
+from repope_eval.benchmarks.pope_file import annotations_of, disputed_of, is_by_people, is_queue
 from repope_eval.cluster.sweep_plan import unfinished_runs
 from repope_eval.commands.relabel import LABELS, beside_folder
 from repope_eval.errors import RepopeError
@@ -17,7 +17,7 @@ from repope_eval.relabelling.estimates_view import (
 )
 from repope_eval.relabelling.estimation import FIGURES, FigureEstimate, Looked, estimate
 from repope_eval.relabelling.findings import Finding, looked_at
-from repope_eval.relabelling.queue import Queued, is_by_people, is_queue, read_queue
+from repope_eval.relabelling.queue import Queued, read_queue
 from repope_eval.reporting.console import print_table
 from repope_eval.reporting.figure_texts import FIGURE_TITLES, change_text, percent_text
 from repope_eval.reporting.tables import Field, number_field, table, text_field

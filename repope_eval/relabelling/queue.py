@@ -10,8 +10,10 @@ from repope_eval.benchmarks.benchmark import questions_by_image
 from repope_eval.benchmarks.images import refuse_outside
 from repope_eval.benchmarks.pope_file import (
     MOST_QUESTION_CHARACTERS,
+    RELABELLED,
     Row,
     asked_text,
+    is_queue,
     label_of,
     object_of,
     rows_of,
@@ -22,9 +24,6 @@ from repope_eval.records import Question
 from repope_eval.system.rows import RowFile, read_row_file
 from repope_eval.system.writing import write_lines
 from repope_eval.wording import counted, shown
-
-RELABELLED = "relabelled"
-"""A field of a queue whose labels are what people found; nothing else tells one in which they changed nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,16 +62,6 @@ def read_queue(path: Path) -> dict[Question, Queued]:
             twice.
     """
     return queue_of(read_row_file(path))
-
-
-def is_queue(file: RowFile) -> bool:
-    """Whether a file of rows is a queue: some row says how likely its question was to be looked at."""
-    return any("p_sampled" in fields for fields in file.rows)
-
-
-def is_by_people(file: RowFile) -> bool:
-    """Whether a queue says that its labels are what people found."""
-    return any(label_of(fields.get(RELABELLED)) in (True, "true") for fields in file.rows)
 
 
 def queue_of(file: RowFile) -> dict[Question, Queued]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from repope_eval.captions.truth import REPOPE
 from repope_eval.records import Answer, Variant
 from repope_eval.reporting import caption_tables
 from repope_eval.reporting.figure_texts import change_text, clipped, figure_interval_text, percent_text
@@ -22,28 +23,33 @@ LONGEST_CAPTION = 2_000
 """Characters of a caption that the page shows."""
 
 KINDS: Mapping[tuple[bool, Found], tuple[str, str, str]] = {
-    (False, Found.HALLUCINATED): ("not there", "stays", "Neither COCO nor RePOPE has it in the image."),
+    (False, Found.HALLUCINATED): (
+        "not there",
+        "stays",
+        "COCO does not have it, and by {judge} it is not there.",
+    ),
     (True, Found.HALLUCINATED): (
         "not there, COCO errs",
         "blamed",
-        "COCO has it, and RePOPE found that it is not there.",
+        "COCO has it, and by {judge} it is not there.",
     ),
     (False, Found.TRUE): (
         "there, COCO errs",
         "excused",
-        "COCO does not have it, and RePOPE found that it is there.",
+        "COCO does not have it, and by {judge} it is there.",
     ),
     (False, Found.NOT_JUDGED): (
         "not there, unchecked",
         "open",
         "COCO does not have it, and nobody has looked since.",
     ),
-    (False, Found.AMBIGUOUS): ("ambiguous", "removed", "RePOPE found that it cannot be decided."),
-    (True, Found.AMBIGUOUS): ("ambiguous", "removed", "RePOPE found that it cannot be decided."),
-    (True, Found.TRUE): ("there", "there", "COCO has it, and RePOPE confirms it."),
+    (False, Found.AMBIGUOUS): ("ambiguous", "removed", "It cannot be decided, by {judge}."),
+    (True, Found.AMBIGUOUS): ("ambiguous", "removed", "It cannot be decided, by {judge}."),
+    (True, Found.TRUE): ("there", "there", "COCO has it, and by {judge} it is there."),
     (True, Found.NOT_JUDGED): ("there, unchecked", "there", "COCO has it, and nobody has looked since."),
 }
-"""The kind of a mention by what COCO says and what was found, what gives it its colour, and what it means."""
+"""The kind of a mention by what COCO says and what was found, what gives it its colour, and what it means;
+`{judge}` is by whom."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +86,7 @@ def render_caption_page(view: RunView) -> RunPage:
     """The page of a run that describes images, which needs no file and no network."""
     scores = view.scores
     assert isinstance(scores, CaptionScores), "answers of yes or no have a page of their own"
+    judge = " or ".join(scores.truth.judges) or REPOPE
     html = render_with_gallery(
         "captions.html.j2",
         caption_gallery(scores),
@@ -88,7 +95,8 @@ def render_caption_page(view: RunView) -> RunPage:
         scores=scores,
         headline=_headline(scores),
         verdict=verdict(scores),
-        kinds={kind: (colour, told) for kind, colour, told in KINDS.values()},
+        kinds={kind: (colour, told.format(judge=judge)) for kind, colour, told in KINDS.values()},
+        corrected_by="What RePOPE corrects" if judge == REPOPE else "What the verdicts correct",
         tables=_tables(scores),
         known=caption_tables.known_remark(scores),
     )
@@ -147,9 +155,8 @@ def verdict(scores: CaptionScores) -> str:
         if change.interval
         else ", of which no interval can be made"
     )
-    return (
-        f"{sentence}; RePOPE's corrections change CHAIRi by {change_text('f1', change.value)} points{doubt}."
-    )
+    points = change_text("f1", change.value)
+    return f"{sentence}; the corrections of {scores.truth.judge} change CHAIRi by {points} points{doubt}."
 
 
 def caption_gallery(scores: CaptionScores) -> Gallery | None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from repope_eval.captions.truth import REPOPE, CaptionTruth
 from repope_eval.records import Variant
 from repope_eval.reporting.console import print_sentences, print_table
 from repope_eval.reporting.figure_texts import (
@@ -27,7 +28,7 @@ from repope_eval.scoring.caption_counts import FIGURE_TITLES, SHARES, CaptionFig
 from repope_eval.scoring.caption_scores import TRUTH_TITLES, CaptionScores
 from repope_eval.scoring.chair import CaptionBounds, Found, ObjectFigures, Truth, VariantCaptions
 from repope_eval.scoring.estimates import Estimate
-from repope_eval.wording import counted, percentage
+from repope_eval.wording import percentage
 
 FEWEST_MENTIONED = 0.5
 """Where fewer captions than this share mention an object, the page says so: they may be of another language."""
@@ -139,13 +140,15 @@ def found_table(scores: CaptionScores) -> Table:
         for variant, captions in scores.variants.items()
         for is_there, of_found in captions.found.items()
     ]
+    judge = scores.truth.judge
+    verdict = judge if judge == REPOPE else "verdict"
     return table(
-        "Mentions, by what COCO says and by what RePOPE found",
+        f"Mentions, by what COCO says and by what {judge} found",
         [
             text_field("prompt", lambda row: row[0]),
             text_field("COCO says", lambda row: "there" if row[1] else "not there", stays=True),
-            number_field("RePOPE: there", lambda row: f"{row[2][Found.TRUE]:,}"),
-            number_field("RePOPE: not there", lambda row: f"{row[2][Found.HALLUCINATED]:,}"),
+            number_field(f"{verdict}: there", lambda row: f"{row[2][Found.TRUE]:,}"),
+            number_field(f"{verdict}: not there", lambda row: f"{row[2][Found.HALLUCINATED]:,}"),
             number_field("ambiguous", lambda row: f"{row[2][Found.AMBIGUOUS]:,}"),
             number_field("not judged", lambda row: f"{row[2][Found.NOT_JUDGED]:,}"),
             number_field("all", lambda row: f"{sum(row[2].values()):,}"),
@@ -253,10 +256,20 @@ def known_remark(scores: CaptionScores) -> str | None:
         return None
     judged = total - sum(of_found[Found.NOT_JUDGED] for of_found in found)
     return (
-        f"RePOPE has judged {judged:,} of the {counted(total, 'mention', ',')} ({percentage(judged, total):g} %). The "
-        "corrected truth is RePOPE's where it says yes or no, and COCO's elsewhere; ambiguous mentions do not count. "
-        "The bounds allow for everything that is ambiguous or was not judged."
+        f"{percentage(judged, total):g} % of the mentions ({judged:,} of {total:,}) have a verdict of "
+        f"{scores.truth.judge}{_judges_clause(scores.truth)}. The corrected truth is the verdict where it is yes or "
+        "no, and COCO's elsewhere; ambiguous mentions do not count. The bounds allow for everything that is ambiguous "
+        "or was not judged."
     )
+
+
+def _judges_clause(truth: CaptionTruth) -> str:
+    """How many verdicts on the benchmark's images come from whom, where there are labels of people, too."""
+    if set(truth.judges) <= {REPOPE}:
+        return ""
+    counts = ", ".join(f"{number:,} of {judge}" for judge, number in truth.judges.items())
+    newest = "; where both have one, people's counts" if len(truth.judges) > 1 else ""
+    return f"; verdicts on objects in these images: {counts}{newest}"
 
 
 def print_caption_scores(scores: CaptionScores) -> None:

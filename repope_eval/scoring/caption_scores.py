@@ -85,6 +85,7 @@ class CaptionScores:
             "n_images": self.n_images,
             "sentence": self.sentence,
             "max_new_tokens": self.max_new_tokens,
+            "verdicts": dict(self.truth.judges),
             "prompts": dict(self.prompts),
             "captions": {variant: _variant_document(each) for variant, each in self.variants.items()},
         }

@@ -219,7 +219,10 @@ class BenchSettings:
         place="questions",
     )
     relabels: str | None = setting(
-        "custom: its relabelled twin; its labels are label set corrected", None, place="questions"
+        "custom: its relabelled twin; its labels are label set corrected. CHAIR: people's labels of objects, as "
+        "relabel writes them, which count before RePOPE's",
+        None,
+        place="questions",
     )
     images: str | None = setting(
         "image folder: that of your own files; val2014, GQA's, AMBER's, that of POPEv2's two folders, or DASH-B's of "

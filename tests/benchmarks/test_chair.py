@@ -15,7 +15,7 @@ from fault_server import FaultServer, serving
 
 from repope_eval.benchmarks import chair
 from repope_eval.benchmarks.pope_file import POPE_VARIANTS
-from repope_eval.benchmarks.sources import load_benchmark
+from repope_eval.benchmarks.sources import load_benchmark, load_truth
 from repope_eval.captions.coco_files import COCO_FILES, image_name
 from repope_eval.errors import RepopeError
 from repope_eval.settings.config import BenchSettings
@@ -90,6 +90,81 @@ def test_images_of_another_year_are_refused(data_dir: Path, tmp_path: Path) -> N
         RepopeError, match="1 image of 2 are none of val2014, first COCO_val2014_000000000100"
     ):
         load_benchmark(settings(image_list=str(tmp_path / "images.txt")), data_dir)
+
+
+def labels_file(path: Path, *rows: tuple[str, str, str | None], **more: Any) -> Path:
+    """A file of people's labels as `relabel` writes it, of rows of image, object and label."""
+    lines = [
+        {"image": image, "question": f"Is there a {name} in the image?", "label": label, **more}
+        for image, name, label in rows
+    ]
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return path
+
+
+def test_peoples_labels_count_before_repopes(data_dir: Path) -> None:
+    path = labels_file(
+        data_dir / "labels.jsonl", (FIRST, "dog", "yes"), (FIRST, "kite", "ambiguous"), (THIRD, "kite", "no")
+    )
+    benchmark = load_benchmark(settings(relabels=str(path)), data_dir)
+    assert benchmark.truth is not None
+    assert benchmark.truth.verdicts == {
+        FIRST: {"dog": "yes", "cat": "yes", "kite": "ambiguous"},
+        SECOND: {"cup": "ambiguous"},
+    }
+    assert benchmark.truth.judges == {"RePOPE": 2, "people's labels in labels.jsonl": 2}
+    assert benchmark.hashes["labels.jsonl"] == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert benchmark.questions == load_benchmark(settings(), data_dir).questions
+
+
+def test_without_labels_of_people_all_verdicts_are_repopes(data_dir: Path) -> None:
+    truth = load_benchmark(settings(), data_dir).truth
+    assert truth is not None
+    assert (truth.judges, truth.judge) == ({"RePOPE": 3}, "RePOPE")
+
+
+def test_what_people_dispute_has_no_verdict(data_dir: Path) -> None:
+    path = labels_file(data_dir / "labels.jsonl", (FIRST, "kite", "no"))
+    with path.open("a") as file:
+        row = {"image": FIRST, "question": "Is there a couch in the image?", "label": None, "disputed": True}
+        file.write(json.dumps(row))
+    truth = load_benchmark(settings(relabels=str(path)), data_dir).truth
+    assert truth is not None
+    assert truth.verdicts[FIRST] == {"dog": "no", "cat": "yes", "kite": "no"}
+
+
+@pytest.mark.parametrize(
+    ("rows", "more", "told"),
+    [
+        ([(FIRST, "unicorn", "yes")], {}, "asks for none of COCO's 80 objects"),
+        ([("other.jpg", "dog", "yes")], {}, "'other.jpg' is none of COCO's val2014"),
+        ([(THIRD, "kite", "no")], {}, "has no label of one of the 2 images that are described"),
+        ([(FIRST, "dog", "maybe")], {}, "the label is 'maybe'"),
+        ([(FIRST, "dog", "yes")], {"p_sampled": 1.0}, "is a queue with COCO's own labels"),
+    ],
+)
+def test_labels_of_something_else_are_refused(
+    data_dir: Path, rows: list[tuple[str, str, str]], more: dict[str, Any], told: str
+) -> None:
+    path = labels_file(data_dir / "labels.jsonl", *rows, **more)
+    with pytest.raises(RepopeError, match=told) as refusal:
+        load_benchmark(settings(relabels=str(path)), data_dir)
+    assert "labels.jsonl" in str(refusal.value)
+    assert "\n" not in str(refusal.value)
+
+
+def test_an_object_with_two_labels_is_refused(data_dir: Path) -> None:
+    path = labels_file(data_dir / "labels.jsonl", (FIRST, "dog", "yes"))
+    with path.open("a") as file:
+        file.write(json.dumps({"image": FIRST, "question": "Is there a dog in this image?", "label": "no"}))
+    with pytest.raises(RepopeError, match=r"'dog' in COCO_val2014_000000000042\.jpg has two labels"):
+        load_benchmark(settings(relabels=str(path)), data_dir)
+
+
+def test_the_truth_of_any_images(data_dir: Path) -> None:
+    truth = load_truth(settings(), data_dir, [THIRD, "other.jpg", FIRST])
+    assert list(truth.objects) == [THIRD, FIRST]
+    assert set(truth.verdicts) == {FIRST}
 
 
 @pytest.mark.parametrize(

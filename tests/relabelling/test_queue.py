@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from annotated import QUESTIONS, question, write_lines
 
+from repope_eval.benchmarks.pope_file import is_by_people
 from repope_eval.errors import RepopeError
 from repope_eval.records import Question
 from repope_eval.relabelling.queue import (
     Queued,
     blind_order,
-    is_by_people,
     read_questions,
     read_queue,
     write_queue,
