@@ -1,4 +1,4 @@
-"""`python -m repope_eval audit`: which labels of a benchmark people should look at first."""
+"""`python -m repope_eval audit`: which labels of a benchmark, or mentions of captions, people should look at first."""
 
 import logging
 import shlex
@@ -11,12 +11,20 @@ from repope_eval.cluster.sweep_plan import unfinished_runs
 from repope_eval.errors import RepopeError
 from repope_eval.records import Answer, LabelSet, Question, Variant
 from repope_eval.relabelling.doubt import design, label_doubts
+from repope_eval.relabelling.mention_doubt import unjudged_mentions
+from repope_eval.relabelling.mention_page import (
+    MentionQueueView,
+    mention_table,
+    mention_verdict,
+    render_mention_page,
+)
 from repope_eval.relabelling.queue import Queued, write_queue
 from repope_eval.relabelling.queue_page import render_queue_page
 from repope_eval.relabelling.queue_view import QueueView, selection_sentence, trust_table, verdict
 from repope_eval.reporting.console import print_table
+from repope_eval.runs.caption_runs import CaptionRuns, audited_runs
 from repope_eval.runs.finished_runs import FinishedRun, data_folder_of, given_files
-from repope_eval.runs.run_selection import Selection, names_of, runs_of
+from repope_eval.runs.run_selection import Selection, names_of
 from repope_eval.scoring.protocols import PROTOCOLS, Protocol, remembering
 from repope_eval.settings.command_settings import AuditSettings
 from repope_eval.settings.config import Protocol as ProtocolName
@@ -25,6 +33,8 @@ from repope_eval.system.writing import refuse_existing, write_text
 from repope_eval.wording import counted, first_few
 
 QUEUE, PAGE = "queue.jsonl", "queue.html"
+MOST_PRINTED = 10
+"""Objects that the console shows; the page has more."""
 
 log = logging.getLogger(__name__)
 
@@ -35,16 +45,22 @@ def execute(settings: AuditSettings, command: str) -> None:
     path = Path(settings.out).expanduser() / QUEUE
     for target in (path, path.with_name(PAGE)):
         refuse_existing(target, settings.out, [])  # people may be at work on the queue
-    selection = runs_of(settings, unfinished_runs)
+    selection = audited_runs(settings, unfinished_runs)
+    if isinstance(selection, CaptionRuns):
+        _audit_captions(selection, settings, path, command)
+    else:
+        _audit_labels(selection, settings, path, command)
+
+
+def _audit_labels(selection: Selection, settings: AuditSettings, path: Path, command: str) -> None:
+    """Asks about the labels of a benchmark, by what models answered."""
     benchmark = selection.benchmark
     assert benchmark is not None, "runs were selected without their benchmark"
-    runs = _without_copies(selection.runs)
-    names = names_of(runs)
-    voters = {names[run.folder]: run for run in runs}
+    voters = _by_name(selection.runs)
     says_yes = _votes(voters, settings.protocol)
     label_set = benchmark.label_sets[0]  # before anybody corrected them
     doubts = label_doubts(label_set.distinct, says_yes)
-    images = _images_here(selection, settings)
+    images = _images_here(selection.runs, benchmark.questions, settings)
     view = QueueView(
         bench=benchmark.name,
         labels=label_set_phrase(label_set.name),
@@ -58,9 +74,49 @@ def execute(settings: AuditSettings, command: str) -> None:
     next_command = _annotate_command(path, images)
     _write_files(path, view.queue, render_queue_page(view, next_command, command))
     print_table(trust_table(view.trust, view.bench), padded=True)
-    log.info("%s %s", verdict(view), selection_sentence(view.queue))
-    log.info("the queue is in %s, and its most doubtful labels on the page %s", path, path.with_name(PAGE))
+    _say_what_follows(verdict(view), view.queue, path, next_command)
+
+
+def _audit_captions(selection: CaptionRuns, settings: AuditSettings, path: Path, command: str) -> None:
+    """Asks about the objects that captions mention and nobody has judged."""
+    for left in selection.left_out:
+        log.warning("%s is left out: it %s", left.folder, left.reason)
+    writers = _by_name(selection.runs)
+    captions = {name: run.answers.values() for name, run in writers.items()}
+    mentions = unjudged_mentions(captions, selection.truth)
+    if not mentions.objects:
+        raise RepopeError(
+            f"runs={settings.runs}: no caption mentions what has no verdict, so nothing is asked"
+        )
+    doubts = {each.question: each.doubt for each in mentions.objects}
+    labels = {each.question: each.is_there for each in mentions.objects}
+    images = _images_here(selection.runs, list(doubts), settings)
+    view = MentionQueueView(
+        bench=selection.bench,
+        judge=selection.truth.judge,
+        models=list(captions),
+        mentions=mentions,
+        queue=_queue_of(doubts, labels, settings),
+        images=images,
+    )
+    next_command = _annotate_command(path, images)
+    _write_files(path, view.queue, render_mention_page(view, next_command, command))
+    print_table(mention_table(view, MOST_PRINTED), padded=True)
+    _say_what_follows(mention_verdict(view), view.queue, path, next_command)
+
+
+def _say_what_follows(verdict: str, queue: Sequence[Queued], path: Path, next_command: str) -> None:
+    """Says what was found, where the files are, and by which command people label the queue."""
+    log.info("%s %s", verdict, selection_sentence(queue))
+    log.info("the queue is in %s, and its most doubtful questions on the page %s", path, path.with_name(PAGE))
     log.info("two people label it, each with a NAME of their own: %s", next_command)
+
+
+def _by_name(runs: Sequence[FinishedRun]) -> dict[str, FinishedRun]:
+    """The runs by the names of their models, without those that have another's answers."""
+    kept = _without_copies(runs)
+    names = names_of(kept)
+    return {names[run.folder]: run for run in kept}
 
 
 def _votes(
@@ -142,11 +198,11 @@ def _says_yes(run: FinishedRun, protocol: Protocol) -> Mapping[Question, float]:
     return yes_shares
 
 
-def _images_here(selection: Selection, settings: AuditSettings) -> Mapping[str, Path]:
+def _images_here(
+    runs: Sequence[FinishedRun], questions: Sequence[Question], settings: AuditSettings
+) -> Mapping[str, Path]:
     """The images that are on this machine; those that are not are told, and the page has no picture of them."""
-    run = given_files(min(selection.runs, key=lambda each: len(each.withheld)), settings.bench)
-    assert selection.benchmark is not None, "runs were selected without their benchmark"
-    questions = selection.benchmark.questions
+    run = given_files(min(runs, key=lambda each: len(each.withheld)), settings.bench)
     images = find_local_images(run.bench, data_folder_of(run, settings.data_dir), questions)
     missing = [name for name in dict.fromkeys(each.image for each in questions) if name not in images]
     if missing:

@@ -1,6 +1,7 @@
 """The page of a queue: the most doubtful labels with their pictures, and why each is doubtful."""
 
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from repope_eval.records import Answer
@@ -137,7 +138,7 @@ def _responses(view: QueueView, each: Queued) -> tuple[Response, ...]:
         Response(
             text=clipped(response),
             reading=reading_text(readings[response]),
-            names=_names_text(givers[response]),
+            names=names_text(givers[response]),
         )
         for response in ordered
     )
@@ -148,7 +149,8 @@ def _giver_text(name: str, answer: Answer) -> str:
     return name if answer.confidence is None else f"{name} ({percent_text(answer.confidence)} % sure of yes)"
 
 
-def _names_text(names: list[str]) -> str:
+def names_text(names: Sequence[str]) -> str:
+    """Names of models, as many as there is room for."""
     further = len(names) - MOST_NAMES
     return ", ".join(names[:MOST_NAMES]) + (
         f" and {counted(further, 'further model')}" if further > 0 else ""

@@ -4,7 +4,7 @@ A run folder may be anybody's: `stored_settings` says what is taken from its man
 """
 
 import os
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -13,7 +13,8 @@ from typing import Any
 from omegaconf.errors import OmegaConfBaseException
 
 from repope_eval.benchmarks.benchmark import Benchmark
-from repope_eval.benchmarks.sources import FILE_SETTINGS, asks_for_captions, load_benchmark
+from repope_eval.benchmarks.sources import FILE_SETTINGS, asks_for_captions, load_benchmark, load_truth
+from repope_eval.captions.truth import CaptionTruth
 from repope_eval.errors import RepopeError
 from repope_eval.records import Answer, Question
 from repope_eval.runs.answer_store import read_answers
@@ -246,17 +247,34 @@ def benchmark_of(run: FinishedRun, data_dir: Path) -> Benchmark:
     Raises:
         RepopeError: its files cannot be found or are broken, or it is not known that the user named them.
     """
+    return load_benchmark(_settings_here(run, _QUESTION_FILE_SETTINGS), data_dir)
+
+
+def truth_of(run: FinishedRun, data_dir: Path, images: Iterable[str]) -> CaptionTruth:
+    """What is in images, by the files that a run of captions names, whichever images it was asked about.
+
+    Args:
+        images: those that are none of the truth's are left out.
+
+    Raises:
+        RepopeError: as `benchmark_of`, of people's labels.
+    """
+    return load_truth(replace(_settings_here(run, ("relabels",)), image_list=None), data_dir, images)
+
+
+def _settings_here(run: FinishedRun, files: Collection[str]) -> BenchSettings:
+    """A run's benchmark as it is on this machine; the settings named in `files` have to be the user's own."""
     bench = replace(run.bench, annotations=_folder_here(run.bench.annotations))
-    if named := {key: run.withheld[key] for key in _QUESTION_FILE_SETTINGS if key in run.withheld}:
+    if named := {key: run.withheld[key] for key in files if key in run.withheld}:
         said = " and ".join(f"bench.{key}={place}" for key, place in named.items())
         words = " ".join(f"bench.{key}=FILE" for key in named)
         raise RepopeError(
             f"{run.folder}: its manifest says {said}, and no run of yours here wrote that, so it is not looked at; "
             f"give bench={bench.source} {words}"
         )
-    for key in _QUESTION_FILE_SETTINGS:
+    for key in files:
         refuse_special(f"bench.{key}", getattr(bench, key))
-    return load_benchmark(bench, data_dir)
+    return bench
 
 
 def scored_answers(run: FinishedRun, benchmark: Benchmark) -> dict[Question, Answer]:

@@ -69,18 +69,32 @@ def runs_of(settings: AuditSettings | EstimateSettings, find_unfinished: FindUnf
     Raises:
         RepopeError: there is no such run, or the benchmark's files cannot be found or are broken.
     """
-    root = Path(settings.runs).expanduser()
+    return selection_of(*runs_in(settings.runs, find_unfinished), settings)
+
+
+def runs_in(folder: str, find_unfinished: FindUnfinished) -> tuple[list[FinishedRun], list[LeftOut]]:
+    """As `read_runs`, of a folder that a setting names.
+
+    Raises:
+        RepopeError: there is no such folder.
+    """
+    root = Path(folder).expanduser()
     if not root.is_dir():
         raise RepopeError(
-            f"runs={settings.runs}: no such folder; name the one that run folders lie in (a run writes "
-            "runs/BENCH/MODEL)"
+            f"runs={folder}: no such folder; name the one that run folders lie in (a run writes runs/BENCH/MODEL)"
         )
-    runs, left_out = read_runs(root, find_unfinished)
+    return read_runs(root, find_unfinished)
+
+
+def selection_of(
+    runs: Sequence[FinishedRun], left_out: Sequence[LeftOut], settings: AuditSettings | EstimateSettings
+) -> Selection:
+    """As `runs_of`, of runs that were read."""
     report = config.ReportSettings(
         runs=settings.runs, bench=settings.bench, data_dir=settings.data_dir, out=""
     )
     selection = select(runs, report, left_out)
-    require_some(selection, root)
+    require_some(selection, Path(settings.runs).expanduser())
     return selection
 
 
@@ -108,7 +122,7 @@ def select(
     runs = keep(runs, _describes_images)
     if settings.reference == "paper":
         runs = keep(runs, _other_source)
-    name = _chosen_name(runs, settings.bench)
+    name = chosen_name(runs, settings.bench)
     runs = keep(runs, lambda run: _other_benchmark(run, name))
     if not runs:
         return Selection(benchmark=None, images=frozenset(), ranked=(), unranked=(), left_out=tuple(others))
@@ -119,7 +133,7 @@ def select(
     return _select_ranked(runs, benchmark, settings.coverage, others)
 
 
-def _chosen_name(runs: Sequence[FinishedRun], bench: config.BenchSettings) -> str:
+def chosen_name(runs: Sequence[FinishedRun], bench: config.BenchSettings) -> str:
     """The name of the benchmark that is chosen; `table` and `custom` stand for the one that has a name by its file."""
     names = [run.bench.name for run in runs]
     if bench.name and bench.name not in names:

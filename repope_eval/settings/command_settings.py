@@ -9,11 +9,11 @@ from repope_eval.settings.fields import setting, written_as
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditSettings:
-    """Says which labels people should look at first, by what several models answered."""
+    """Says which labels, or mentions of captions, people should look at first, by what several models answered."""
 
     runs: str = setting("folder that run folders lie in, at any depth", "runs")
     bench: BenchSettings = setting(
-        f"benchmark whose labels are audited; null: that of most runs; {FILES_NOW}",
+        f"benchmark whose labels are audited, or of captions (chair); null: that of most runs; {FILES_NOW}",
         ANY_BENCH,
         is_partial=True,
     )

@@ -1,0 +1,191 @@
+"""The page of a queue of what captions mention and nobody has judged: the sentences, the pictures, and who wrote it."""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from repope_eval.records import Question
+from repope_eval.relabelling.mention_doubt import Passage, UnjudgedMentions, UnjudgedObject
+from repope_eval.relabelling.queue import Queued
+from repope_eval.relabelling.queue_page import MOST_RESPONSES, MOST_SHOWN, PAGE_BYTES, names_text
+from repope_eval.relabelling.queue_view import LONGEST_NAME, MOST_OBJECTS, selection_sentence
+from repope_eval.reporting.figure_texts import clipped
+from repope_eval.reporting.gallery import Card, Gallery, Item, render_with_gallery
+from repope_eval.reporting.tables import Table, number_field, table, text_field
+from repope_eval.wording import counted, first_few, percentage
+
+LONGEST_SIDE = 200
+"""Characters of a sentence that are shown before and after a mention."""
+
+_KINDS: Mapping[bool, tuple[str, str]] = {
+    False: ("COCO does not have it", "added"),
+    True: ("COCO has it", "lost"),
+}
+"""What COCO says, and what gives it its colour: what would become of its label if it erred."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MentionQueueView:
+    """What is known of a queue of mentions."""
+
+    bench: str
+    judge: str
+    """Whose verdicts there are."""
+    models: Sequence[str]
+    """The names of the models."""
+    mentions: UnjudgedMentions
+    queue: Sequence[Queued]
+    """All questions, the most doubtful first."""
+    images: Mapping[str, Path] = field(default_factory=dict)
+    """The image files that are there, by the names of the images."""
+
+    @cached_property
+    def objects(self) -> Mapping[Question, UnjudgedObject]:
+        """What models mention, by question."""
+        return {each.question: each for each in self.mentions.objects}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sentence:
+    """A sentence with a mention."""
+
+    passage: Passage
+    names: str
+    """Whose captions have it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MentionedItem(Item):
+    """A question of the queue, with the sentences that it is about."""
+
+    rank: int
+    is_sampled: bool
+    """Whether it is among those that people are to look at."""
+    mentioned: str
+    sentences: tuple[Sentence, ...]
+    n_further: int
+    """How many further sentences there was no room for."""
+
+
+def render_mention_page(view: MentionQueueView, next_command: str, command: str) -> str:
+    """The page, which needs no file and no network; as many pictures as it has room for.
+
+    Args:
+        view: what it shows.
+        next_command: the command by which people label the queue.
+        command: how it was started; shown in the page.
+    """
+    return render_with_gallery(
+        "mention_queue.html.j2",
+        mention_gallery(view),
+        view.images,
+        PAGE_BYTES,
+        bench=view.bench,
+        verdict=mention_verdict(view),
+        selection=selection_sentence(view.queue),
+        models=first_few([clipped(name, LONGEST_NAME) for name in view.models], MOST_SHOWN),
+        objects=mention_table(view),
+        next_command=next_command,
+        command=command,
+    )
+
+
+def mention_verdict(view: MentionQueueView) -> str:
+    """How many mentions nobody has judged, and how many questions these come to."""
+    mentions = view.mentions
+    n_missing = sum(not each.is_there for each in mentions.objects)
+    return (
+        f"Of {counted(mentions.n_mentions, 'mention', ',')} in captions of {counted(len(view.models), 'model')}, "
+        f"{mentions.n_unjudged:,} ({percentage(mentions.n_unjudged, mentions.n_mentions):g} %) have no verdict of "
+        f"{view.judge}. They are {counted(len(mentions.objects), 'question', ',')}, each about an object in an image: "
+        f"COCO does not have {n_missing:,} of these objects, and has {len(mentions.objects) - n_missing:,}."
+    )
+
+
+def mention_table(view: MentionQueueView, most: int = MOST_OBJECTS) -> Table:
+    """What is asked about each object, those that COCO most often does not have first."""
+    of_object: defaultdict[str, list[UnjudgedObject]] = defaultdict(list)
+    for each in view.mentions.objects:
+        of_object[each.question.object].append(each)
+    missing = {name: sum(not each.is_there for each in found) for name, found in of_object.items()}
+    return table(
+        "Questions about each object that captions mention and nobody has judged",
+        [
+            text_field("object", lambda name: name, stays=True),
+            number_field("COCO does not have it", lambda name: f"{missing[name]:,}"),
+            number_field("COCO has it", lambda name: f"{len(of_object[name]) - missing[name]:,}"),
+            number_field("mentions", lambda name: f"{sum(each.n_mentions for each in of_object[name]):,}"),
+        ],
+        sorted(of_object, key=lambda name: (-missing[name], -len(of_object[name]), name)),
+        most=most,
+    )
+
+
+def mention_gallery(view: MentionQueueView) -> Gallery:
+    """The first questions of the queue, a card each, without pictures."""
+    shown = view.queue[:MOST_SHOWN]
+    cards = tuple(
+        Card(image=each.question.image, items=(_mentioned_item(view, each, rank),))
+        for rank, each in enumerate(shown, 1)
+    )
+    kinds = Counter(card.items[0].kind for card in cards)
+    return Gallery(
+        cards=cards,
+        kinds={kind: kinds[kind] for kind, _ in _KINDS.values() if kinds[kind]},
+        variants=tuple(dict.fromkeys(name for card in cards for name in card.items[0].variants)),
+        n_questions=len(view.queue),
+        n_left_out=len(view.queue) - len(cards),
+        n_thumbnails_left_out=0,
+    )
+
+
+def _mentioned_item(view: MentionQueueView, queued: Queued, rank: int) -> MentionedItem:
+    found = view.objects[queued.question]
+    kind, colour = _KINDS[found.is_there]
+    sentences = _sentences(found)
+    return MentionedItem(
+        question=queued.question.text,
+        object=queued.question.object,
+        variants=tuple(clipped(name, LONGEST_NAME) for name in found.passages),
+        kind=kind,
+        verdict=colour,
+        label_before="",
+        label_after="",
+        rank=rank,
+        is_sampled=queued.sampled,
+        mentioned=_mentioned_phrase(found),
+        sentences=sentences[:MOST_RESPONSES],
+        n_further=len(sentences[MOST_RESPONSES:]),
+    )
+
+
+def _mentioned_phrase(found: UnjudgedObject) -> str:
+    """How many of the models that describe the image mention the object, and how often."""
+    number = len(found.passages)
+    times = f", {found.n_mentions} times" if found.n_mentions > number else ""
+    if found.n_models == 1:
+        return f"The only model that describes the image mentions it{times}"
+    verb = "mentions" if number == 1 else "mention"
+    return f"{number} of {found.n_models} models that describe the image {verb} it{times}"
+
+
+def _sentences(found: UnjudgedObject) -> tuple[Sentence, ...]:
+    """The first sentence of each model with the object; one that several models wrote stands once."""
+    writers: defaultdict[Passage, list[str]] = defaultdict(list)
+    for name, passages in found.passages.items():
+        writers[passages[0]].append(clipped(name, LONGEST_NAME))
+    return tuple(
+        Sentence(passage=_cut(passage), names=names_text(names))
+        for passage, names in sorted(writers.items(), key=lambda item: -len(item[1]))
+    )
+
+
+def _cut(passage: Passage) -> Passage:
+    before, after = passage.before, passage.after
+    return Passage(
+        before if len(before) <= LONGEST_SIDE else f"…{before[-LONGEST_SIDE:]}",
+        passage.word,
+        after if len(after) <= LONGEST_SIDE else f"{after[:LONGEST_SIDE]}…",
+    )

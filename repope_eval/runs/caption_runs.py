@@ -1,0 +1,88 @@
+"""Choosing the runs that are audited together: those of one benchmark that answer yes or no, or that describe images.
+
+Runs of captions need not describe the same images, as files of captions do not: what is in an image is known without
+the others.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from repope_eval.benchmarks.sources import asks_for_captions
+from repope_eval.captions.caption_files import read_image_list
+from repope_eval.captions.truth import CaptionTruth
+from repope_eval.errors import RepopeError
+from repope_eval.runs.finished_runs import (
+    FindUnfinished,
+    FinishedRun,
+    LeftOut,
+    data_folder_of,
+    given_files,
+    truth_of,
+)
+from repope_eval.runs.run_selection import Selection, chosen_name, images_of, runs_in, selection_of
+from repope_eval.settings.command_settings import AuditSettings
+from repope_eval.wording import counted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaptionRuns:
+    """Runs of one benchmark that describe images, which need not be the same."""
+
+    bench: str
+    runs: tuple[FinishedRun, ...]
+    truth: CaptionTruth
+    """What is in the images that they describe and that are asked about."""
+    left_out: tuple[LeftOut, ...]
+    """Other runs of this benchmark."""
+
+
+def audited_runs(settings: AuditSettings, find_unfinished: FindUnfinished) -> Selection | CaptionRuns:
+    """Reads all runs in a folder, and chooses those of one benchmark.
+
+    Raises:
+        RepopeError: there is no such run, or the benchmark's files cannot be found or are broken.
+    """
+    runs, left_out = runs_in(settings.runs, find_unfinished)
+    name = chosen_name(runs, settings.bench)
+    captions = [run for run in runs if run.bench.name == name and asks_for_captions(run.bench)]
+    return _caption_runs(captions, settings) if captions else selection_of(runs, left_out, settings)
+
+
+def _caption_runs(runs: Sequence[FinishedRun], settings: AuditSettings) -> CaptionRuns:
+    """The runs whose captions are of images that COCO has annotated, and the truth of these images."""
+    first = given_files(_first_with_labels(runs, settings), settings.bench)
+    images = dict.fromkeys(image for run in runs for image in sorted(images_of(run)))
+    truth = truth_of(first, data_folder_of(first, settings.data_dir), images)
+    kept, left_out = [], []
+    for run in runs:
+        strange = images_of(run) - truth.objects.keys()
+        if strange or not run.answers:
+            reason = (
+                f"describes {counted(len(strange), 'image')} that val2014 does not have" if strange else ""
+            )
+            reason = reason or run.unfinished or "has no captions yet"
+            left_out.append(LeftOut(folder=run.folder, reason=reason))
+        else:
+            kept.append(run)
+    if not kept:
+        lines = [f"  {run.folder}: {run.reason}" for run in left_out]
+        raise RepopeError("\n".join([f"runs={settings.runs}: no run in it can be audited", *lines]))
+    if settings.bench.image_list is not None:
+        asked = set(read_image_list(Path(settings.bench.image_list).expanduser()))
+        truth = replace(
+            truth, objects={image: truth.objects[image] for image in truth.objects if image in asked}
+        )
+    return CaptionRuns(bench=first.bench.name, runs=tuple(kept), truth=truth, left_out=tuple(left_out))
+
+
+def _first_with_labels(runs: Sequence[FinishedRun], settings: AuditSettings) -> FinishedRun:
+    """A run that says where files lie, the user's own before others; one that counts people's labels before others."""
+    labels = {run.folder: run.bench.relabels or run.withheld.get("relabels") for run in runs}
+    named = sorted({name for name in labels.values() if name is not None})
+    if settings.bench.relabels is None and len(named) > 1:
+        raise RepopeError(
+            f"runs={settings.runs}: runs were scored by people's labels in {named[0]} and in {named[1]}; give "
+            "bench.relabels=FILE with those that count"
+        )
+    return min(runs, key=lambda run: (labels[run.folder] is None, len(run.withheld)))
