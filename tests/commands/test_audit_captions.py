@@ -1,0 +1,206 @@
+"""The whole way of a mention that nobody has judged: `audit`, two people's labels, `relabel`, and narrower bounds."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from coco_examples import write_coco
+from conftest import CommandLine
+from test_mentions import CHAIR
+
+from repope_eval.captions.coco_files import image_name
+
+ANNOTATIONS = CHAIR.parent / "annotations"
+NAMES = ("greedy", "beam5")
+N_CAPTIONS = 60
+
+pytestmark = pytest.mark.skipif(
+    not (CHAIR.is_dir() and ANNOTATIONS.is_dir()),
+    reason=f"{CHAIR} or {ANNOTATIONS} is not here: public captions with COCO's truth, and RePOPE's files",
+)
+
+
+@pytest.fixture(scope="module")
+def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """RePOPE's files, and files of COCO's format with the truth of the images that occur here."""
+    folder = tmp_path_factory.mktemp("data")
+    truth = json.loads((CHAIR / "truth.json").read_text())
+    write_coco(folder / "annotations", {int(number): names for number, names in truth.items()})
+    for path in ANNOTATIONS.glob("coco_*pope_*.json"):
+        (folder / "annotations" / path.name).symlink_to(path)
+    return folder
+
+
+def called(command_line: CommandLine, *words: str) -> str:
+    """What a command that succeeds says."""
+    result = command_line(*words)
+    assert result.returncode == 0, result.stderr
+    return result.stderr
+
+
+def lines_of(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def published_captions(name: str) -> list[str]:
+    """Lines of captions, those of images that RePOPE has verdicts of first."""
+    lines = (CHAIR / "captions" / f"opera_llava15_{name}.jsonl").read_text().splitlines()
+    judged = {line["image"] for line in lines_of(ANNOTATIONS / "coco_pope_random.json")}
+    return sorted(lines, key=lambda line: image_name(json.loads(line)["image_id"]) not in judged)
+
+
+@pytest.fixture
+def runs(command_line: CommandLine, data_dir: Path, tmp_path: Path) -> Path:
+    """Two runs of captions; the second describes fewer images."""
+    for place, name in enumerate(NAMES):
+        answers = tmp_path / f"{name}.jsonl"
+        answers.write_text("\n".join(published_captions(name)[: N_CAPTIONS // (1 + place)]))
+        out = tmp_path / "runs" / name
+        words = ("score", "bench=chair", f"data_dir={data_dir}", f"answers={answers}", f"out={out}")
+        called(command_line, *words)
+    return tmp_path / "runs"
+
+
+def label_of(line: dict[str, Any]) -> str:
+    """What people find: mostly what COCO says, at times the opposite, and that some cannot be decided."""
+    place = sum(map(ord, line["image"] + line["question"])) % 5
+    other = "yes" if line["label"] == "no" else "no"
+    return {0: other, 1: "ambiguous"}.get(place, line["label"])
+
+
+def write_labels(path: Path, lines: Sequence[dict[str, Any]]) -> Path:
+    """Labels as `annotate` writes them."""
+    rows = [
+        {
+            "image": line["image"],
+            "question": line["question"],
+            "label": label_of(line),
+            "annotator": path.stem,
+            "at": "2026-01-01T00:00:00+00:00",
+            "note": "",
+        }
+        for line in lines
+        if line["sampled"]
+    ]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+def relabelled(command_line: CommandLine, queue: Path) -> Path:
+    """The labels of the questions of a queue that are to be looked at."""
+    first, second = (write_labels(queue.with_name(f"{name}.jsonl"), lines_of(queue)) for name in ("a", "b"))
+    out = queue.with_name("relabelled.jsonl")
+    called(command_line, "relabel", f"questions={queue}", f"annotators=[{first},{second}]", f"out={out}")
+    return queue.with_name("relabelled_labels.jsonl")
+
+
+def captions_of(run: Path) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads((run / "scores.json").read_text())["captions"]["describe"]
+    return document
+
+
+def not_judged(run: Path) -> int:
+    return sum(of_found["not_judged"] for of_found in captions_of(run)["mentions"].values())
+
+
+def test_labels_of_people_narrow_the_bounds(
+    command_line: CommandLine, data_dir: Path, runs: Path, tmp_path: Path
+) -> None:
+    data = f"data_dir={data_dir}"
+    audit = ("audit", f"runs={runs}", "bench=chair", data, "budget=30", "sample=10")
+    said = called(command_line, *audit, f"out={tmp_path / 'audit'}")
+    assert "People are to look at 40: the 30 most doubtful, and 10 drawn" in said
+    labels = relabelled(command_line, tmp_path / "audit" / "queue.jsonl")
+    before, after = runs / NAMES[0], tmp_path / "after"
+    answers = before / "answers.jsonl"
+    words = ("score", f"answers={answers}", "bench=chair", data, f"bench.relabels={labels}", f"out={after}")
+    called(command_line, *words)
+
+    assert not_judged(after) < not_judged(before)
+    for name in ("chair_i", "chair_s"):
+        old, new = captions_of(before)["bounds"][name], captions_of(after)["bounds"][name]
+        lowest, highest = old["lowest"]["value"], old["highest"]["value"]
+        assert lowest <= new["lowest"]["value"] <= new["highest"]["value"] <= highest
+        assert new["highest"]["value"] - new["lowest"]["value"] < highest - lowest
+    assert captions_of(after)["scores"]["coco"] == captions_of(before)["scores"]["coco"]
+
+    page = (after / "report.html").read_text()
+    assert "RePOPE and people&#39;s labels in relabelled_labels.jsonl" in page
+    assert "What the verdicts correct" in page
+    assert "What RePOPE corrects" in (before / "report.html").read_text()
+    verdicts = json.loads((after / "scores.json").read_text())["verdicts"]
+    about = {line["image"] for line in lines_of(before / "answers.jsonl")}
+    assert verdicts["people's labels in relabelled_labels.jsonl"] == sum(
+        line["image"] in about for line in lines_of(labels)
+    )
+
+    # What people have judged is not asked again.
+    called(command_line, *audit, f"bench.relabels={labels}", f"out={tmp_path / 'again'}")
+    asked, again = (
+        {(line["image"], line["question"]) for line in lines_of(tmp_path / name / "queue.jsonl")}
+        for name in ("audit", "again")
+    )
+    assert again == asked - {(line["image"], line["question"]) for line in lines_of(labels)}
+
+
+def test_runs_scored_by_several_files_of_labels_do_not_say_which_counts(
+    command_line: CommandLine, data_dir: Path, runs: Path, tmp_path: Path
+) -> None:
+    data = f"data_dir={data_dir}"
+    audit = ("audit", f"runs={runs}", data, "budget=5", "sample=0")
+    called(command_line, *audit, f"out={tmp_path / 'audit'}")
+    labels = relabelled(command_line, tmp_path / "audit" / "queue.jsonl")
+    others = labels.with_name("others.jsonl")
+    others.write_bytes(labels.read_bytes())
+    for path in (labels, others):
+        answers = f"answers={runs / NAMES[0] / 'answers.jsonl'}"
+        words = (answers, f"bench.relabels={path}", f"out={runs / path.stem}")
+        called(command_line, "score", "bench=chair", data, *words)
+    result = command_line(*audit, f"out={tmp_path / 'again'}")
+    assert result.returncode == 1
+    assert "people's labels in " in result.stderr
+    assert "give bench.relabels=FILE with those that count" in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_the_page_has_the_sentences_and_whose_they_are(
+    command_line: CommandLine, data_dir: Path, runs: Path, tmp_path: Path
+) -> None:
+    called(command_line, "audit", f"runs={runs}", f"data_dir={data_dir}", f"out={tmp_path / 'audit'}")
+    page = (tmp_path / "audit" / "queue.html").read_text()
+    first = lines_of(tmp_path / "audit" / "queue.jsonl")[0]
+    item = page.split("<b>1.</b>")[1].split("<b>2.</b>")[0]
+    assert f'<span class="said">{first["question"]}</span>' in item
+    assert "COCO does not have it" in item
+    assert first["label"] == "no"
+    assert "2 of 2 models that describe the image mention it" in item
+    assert "<mark>" in item
+    assert all(f"{name}" in item for name in NAMES)
+
+
+def test_the_same_folder_of_scores_is_not_scored_by_other_labels(
+    command_line: CommandLine, data_dir: Path, runs: Path, tmp_path: Path
+) -> None:
+    """Its page says what its manifest says; another folder keeps both to be compared."""
+    data = f"data_dir={data_dir}"
+    called(command_line, "audit", f"runs={runs}", data, "budget=5", "sample=0", f"out={tmp_path / 'audit'}")
+    labels = relabelled(command_line, tmp_path / "audit" / "queue.jsonl")
+    out = runs / NAMES[0]
+    words = (f"answers={tmp_path / 'greedy.jsonl'}", f"bench.relabels={labels}", f"out={out}")
+    result = command_line("score", "bench=chair", data, *words)
+    assert result.returncode == 1
+    assert f"{out} is of other questions or labels, no other file there and relabelled_labels.jsonl (" in (
+        result.stderr
+    )
+    assert f"answers={out / 'answers.jsonl'}" in result.stderr
+
+
+def test_estimate_still_refuses_captions(
+    command_line: CommandLine, data_dir: Path, runs: Path, tmp_path: Path
+) -> None:
+    words = ("estimate", f"runs={runs}", f"data_dir={data_dir}", "labels=a.jsonl", "queue=b.jsonl")
+    result = command_line(*words, f"out={tmp_path / 'estimates'}")
+    assert result.returncode == 1
+    assert "describes images" in result.stderr
