@@ -11,10 +11,10 @@ from repope_eval.relabelling.mention_doubt import Passage, UnjudgedMentions, Unj
 from repope_eval.relabelling.queue import Queued
 from repope_eval.relabelling.queue_page import MOST_RESPONSES, MOST_SHOWN, PAGE_BYTES, names_text
 from repope_eval.relabelling.queue_view import LONGEST_NAME, MOST_OBJECTS, selection_sentence
-from repope_eval.reporting.figure_texts import clipped
+from repope_eval.reporting.figure_texts import clipped, percent_text
 from repope_eval.reporting.gallery import Card, Gallery, Item, render_with_gallery
 from repope_eval.reporting.tables import Table, number_field, table, text_field
-from repope_eval.wording import counted, first_few, percentage
+from repope_eval.wording import counted, first_few
 
 LONGEST_SIDE = 200
 """Characters of a sentence that are shown before and after a mention."""
@@ -98,7 +98,7 @@ def mention_verdict(view: MentionQueueView) -> str:
     n_missing = sum(not each.is_there for each in mentions.objects)
     return (
         f"Of {counted(mentions.n_mentions, 'mention', ',')} in captions of {counted(len(view.models), 'model')}, "
-        f"{mentions.n_unjudged:,} ({percentage(mentions.n_unjudged, mentions.n_mentions):g} %) have no verdict of "
+        f"{mentions.n_unjudged:,} ({percent_text(mentions.n_unjudged / mentions.n_mentions)} %) have no verdict of "
         f"{view.judge}. They are {counted(len(mentions.objects), 'question', ',')}, each about an object in an image: "
         f"COCO does not have {n_missing:,} of these objects, and has {len(mentions.objects) - n_missing:,}."
     )

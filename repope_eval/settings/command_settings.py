@@ -9,7 +9,7 @@ from repope_eval.settings.fields import setting, written_as
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditSettings:
-    """Says which labels, or mentions of captions, people should look at first, by what several models answered."""
+    """Says which labels, or mentions of captions, people should look at first."""
 
     runs: str = setting("folder that run folders lie in, at any depth", "runs")
     bench: BenchSettings = setting(

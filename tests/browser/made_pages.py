@@ -5,10 +5,12 @@ from pathlib import Path
 
 import warm_commands
 from estimates_examples import estimates_view
+from mention_examples import FIRST, SECOND, mention_view
 from run_folders import answer_lines, demo, write_run
 
 from repope_eval.benchmarks.custom import DEMO_FOLDER
 from repope_eval.relabelling.estimates_page import render_estimates_page
+from repope_eval.relabelling.mention_page import render_mention_page
 
 NAUGHTY = ("<script>alert(1)</script>", "<img src=x onerror=alert(1)>")
 
@@ -46,3 +48,16 @@ def make_queue_page(folder: Path) -> Path:
     words = (f"runs={folder / 'runs'}", "bench=demo", "budget=60", "sample=60", f"out={folder / 'audit'}")
     warm_commands.run("audit", *words).check_returncode()
     return folder / "audit" / "queue.html"
+
+
+def make_mention_page(folder: Path) -> Path:
+    """The page of mentions that nobody has judged, with pictures, by two models whose names want to be markup."""
+    captions = {
+        naughty: {FIRST: f"{naughty} {'and more ' * 40}a cat. {naughty}", SECOND: f"A kite{naughty}"}
+        for naughty in NAUGHTY
+    }
+    pictures = sorted((DEMO_FOLDER / "images").iterdir())
+    view = mention_view(captions, dict(zip((FIRST, SECOND), pictures, strict=False)))
+    path = folder / "queue.html"
+    path.write_text(render_mention_page(view, "annotate questions=queue.jsonl", f"audit runs='{NAUGHTY[0]}'"))
+    return path

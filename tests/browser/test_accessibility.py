@@ -71,6 +71,7 @@ def loaded(browser: Browser, address: str) -> Iterator[Page]:
         "comparison_page",
         "estimates_page",
         "queue_page",
+        "mention_page",
         "relabelling_page",
     ],
 )

@@ -113,9 +113,17 @@ WINDOWS = (
     ("relabelling_page", WIDE),
     ("estimates_page", NARROW),
     ("queue_page", NARROW),
+    ("mention_page", NARROW),
 )
 """Each page in windows in which something else may go wrong; names that want to be markup are long, too."""
-OF_NAUGHTY = ("naughty_leaderboard", "naughty_run_page", "relabelling_page", "estimates_page", "queue_page")
+OF_NAUGHTY = (
+    "naughty_leaderboard",
+    "naughty_run_page",
+    "relabelling_page",
+    "estimates_page",
+    "queue_page",
+    "mention_page",
+)
 
 
 @pytest.mark.parametrize(("name", "window"), WINDOWS)
