@@ -256,20 +256,30 @@ def known_remark(scores: CaptionScores) -> str | None:
         return None
     judged = total - sum(of_found[Found.NOT_JUDGED] for of_found in found)
     return (
-        f"{percentage(judged, total):g} % of the mentions ({judged:,} of {total:,}) have a verdict of "
-        f"{scores.truth.judge}{_judges_clause(scores.truth)}. The corrected truth is the verdict where it is yes or "
-        "no, and COCO's elsewhere; ambiguous mentions do not count. The bounds allow for everything that is ambiguous "
-        "or was not judged."
+        f"{percentage(judged, total):g} % of the mentions ({judged:,} of {total:,}) have a verdict"
+        f"{_judges_clause(scores.truth)}. The corrected truth is the verdict where it is yes or no, and COCO's "
+        "elsewhere; ambiguous mentions do not count. The bounds allow for everything that is ambiguous or was not "
+        f"judged.{_choice_sentence(scores.truth)}"
     )
 
 
 def _judges_clause(truth: CaptionTruth) -> str:
-    """How many verdicts on the benchmark's images come from whom, where there are labels of people, too."""
+    """Whose the verdicts are; how many come from whom, where there are labels of people, too."""
+    if set(truth.judges) <= {REPOPE}:
+        return f" of {REPOPE}"
+    counts = " and ".join(f"{number:,} of {judge}" for judge, number in truth.judges.items())
+    newest = ", which count where both have one" if len(truth.judges) > 1 else ""
+    return f"; on objects in these images there are {counts}{newest}"
+
+
+def _choice_sentence(truth: CaptionTruth) -> str:
+    """What follows from people having looked at some objects and not at others; empty without their labels."""
     if set(truth.judges) <= {REPOPE}:
         return ""
-    counts = ", ".join(f"{number:,} of {judge}" for judge, number in truth.judges.items())
-    newest = "; where both have one, people's counts" if len(truth.judges) > 1 else ""
-    return f"; verdicts on objects in these images: {counts}{newest}"
+    return (
+        " Where people judged the most doubtful mentions first, as audit asks, the corrected values are no estimate of "
+        "what judging all would give; the bounds are right either way."
+    )
 
 
 def print_caption_scores(scores: CaptionScores) -> None:

@@ -127,14 +127,17 @@ def test_labels_of_people_narrow_the_bounds(
     assert captions_of(after)["scores"]["coco"] == captions_of(before)["scores"]["coco"]
 
     page = (after / "report.html").read_text()
-    assert "RePOPE and people&#39;s labels in relabelled_labels.jsonl" in page
+    verdicts = json.loads((after / "scores.json").read_text())["verdicts"]
+    counts = verdicts["RePOPE"], verdicts["people's labels in relabelled_labels.jsonl"]
+    assert (
+        "there are {} of RePOPE and {} of people&#39;s labels in relabelled_labels.jsonl, which count where both have "
+        "one. ".format(*counts)
+    ) in page
+    assert "the corrected values are no estimate of what judging all would give" in page
     assert "What the verdicts correct" in page
     assert "What RePOPE corrects" in (before / "report.html").read_text()
-    verdicts = json.loads((after / "scores.json").read_text())["verdicts"]
     about = {line["image"] for line in lines_of(before / "answers.jsonl")}
-    assert verdicts["people's labels in relabelled_labels.jsonl"] == sum(
-        line["image"] in about for line in lines_of(labels)
-    )
+    assert counts[1] == sum(line["image"] in about for line in lines_of(labels))
 
     # What people have judged is not asked again.
     called(command_line, *audit, f"bench.relabels={labels}", f"out={tmp_path / 'again'}")
