@@ -132,7 +132,9 @@ def test_two_runs_of_captions_are_compared(command_line: CommandLine, data_dir: 
     assert (tmp_path / "work" / "compare" / "compare.html").is_file()
 
 
-@pytest.mark.parametrize("words", [("report", "runs=runs"), ("audit", "runs=runs", "bench=chair")])
+@pytest.mark.parametrize(
+    "words", [("report", "runs=runs"), ("export", "run=runs/chair/one", "format=model_card", "out=card")]
+)
 def test_commands_about_yes_and_no_refuse_captions(
     command_line: CommandLine, data_dir: Path, tmp_path: Path, words: tuple[str, ...]
 ) -> None:
