@@ -9,8 +9,9 @@ import io
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from markupsafe import escape
 
@@ -30,7 +31,10 @@ _QUALITY = 40
 _LARGE_BYTES, _SMALL_BYTES = 25_000, 6_000
 """About the most that a large picture of a photograph takes, and what is kept free for each small one."""
 
-_MARKUP_BYTES = 420
+_LINE = 30
+"""About the characters of a printed line beside a picture."""
+
+_MARKUP_BYTES = 440
 """The approximate size of the markup around the text of a question, or the name of an image."""
 _PICTURE_MARKUP_BYTES = 80
 _NAMES = {
@@ -78,6 +82,15 @@ class Item:
         """What models or annotators said to the question, as far as the page shows it."""
         return ()
 
+    @property
+    def lines(self) -> int:
+        """About the lines that the question takes on paper: itself, its kind and variants, and each remark."""
+        parts = (
+            self.question,
+            f"{self.kind} {self.label_before} {self.label_after} {', '.join(self.variants)}",
+        )
+        return sum(1 + len(part) // _LINE for part in (*parts, *self.remarked))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnsweredItem(Item):
@@ -110,6 +123,11 @@ class Card:
 class Gallery:
     """The cards that a page shows, and how many questions and pictures it leaves out."""
 
+    PRINTED_LINES: ClassVar[int] = 2_000
+    """The most lines of text of the cards that are printed: those of about ten A4 pages in three columns."""
+    CARD_LINES: ClassVar[int] = 2
+    """The lines that a printed card takes beside its questions: the image's name, and the frame."""
+
     cards: tuple[Card, ...]
     kinds: Mapping[str, int]
     """The number of shown questions of each kind."""
@@ -122,6 +140,12 @@ class Gallery:
     """The number of images whose files are there, but that there was no room for."""
     n_small: int = 0
     """The number of pictures that are small, since there was no room for all to be large."""
+
+    @property
+    def n_printed(self) -> int:
+        """The number of the first cards that paper has room for; at least one, if there is any."""
+        lines = accumulate(self.CARD_LINES + sum(item.lines for item in card.items) for card in self.cards)
+        return max(sum(number <= self.PRINTED_LINES for number in lines), min(1, len(self.cards)))
 
     @property
     def has_pictures(self) -> bool:

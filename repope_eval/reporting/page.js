@@ -117,8 +117,11 @@ function filterable(section) {
   const items = cards.map((card) => [...card.querySelectorAll("[data-kind]")]);
   const images = cards.map((card) => card.querySelector(".name").textContent); // a card has an image, or a question
   const noun = section.dataset.card ?? "image";
+  const list = section.querySelector(".gallery");
   const more = section.querySelector("button.more");
   const said = section.querySelector("output");
+  const printed = section.querySelector(".printed");
+  const room = Number(list.dataset.lines ?? Infinity); // lines on paper, where the page says how many
   const field = (name) => filters.elements.namedItem(name)?.value ?? "";
   const responsesOf = (item) => [...item.querySelectorAll(".response")].map((part) => part.textContent.toLowerCase());
   let limit = AT_ONCE;
@@ -134,19 +137,32 @@ function filterable(section) {
       (!response || responsesOf(item).some((text) => text.includes(response)));
     let fitting = 0;
     let shownCards = 0;
+    let printedCards = 0;
     let fittingQuestions = 0;
     const fittingImages = new Set();
+    let lines = 0; // on paper, which has room for other cards than the screen shows at first
     cards.forEach((card, place) => {
-      const number = items[place].filter((item) => !(item.hidden = !fits(item))).length;
-      fitting += number > 0;
-      if (number) {
-        fittingImages.add(images[place]);
+      const shown = items[place].filter((item) => !(item.hidden = !fits(item)));
+      card.hidden = shown.length === 0;
+      if (card.hidden) {
+        return;
       }
-      fittingQuestions += number;
-      card.hidden = number === 0;
-      card.classList.toggle("later", fitting > limit); // which a printed page shows all the same
-      shownCards += number > 0 && fitting <= limit;
+      fitting += 1;
+      fittingImages.add(images[place]);
+      fittingQuestions += shown.length;
+      lines += shown.reduce((sum, item) => sum + Number(item.dataset.lines ?? 0), Number(list.dataset.linesOfCard ?? 0));
+      const isPrinted = fitting === 1 || lines <= room;
+      printedCards += isPrinted;
+      card.classList.toggle("unprinted", !isPrinted);
+      card.classList.toggle("later", fitting > limit);
+      shownCards += fitting <= limit;
     });
+    if (printed) {
+      printed.hidden = printedCards === fitting;
+      [...printed.querySelectorAll("b")].forEach((count, place) => {
+        count.textContent = [printedCards, fitting][place];
+      });
+    }
     const number = (count, noun) => `${count} ${noun}${count === 1 ? "" : "s"}`;
     const isNarrowed = variant || kind || object || response;
     const left = `${number(fittingQuestions, "question")} about ${number(fittingImages.size, "image")}`;

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from run_examples import verdict
 
-from repope_eval.reporting.gallery import LARGE, SMALL, illustrated, make_gallery, thumbnail
+from repope_eval.reporting.gallery import LARGE, SMALL, Gallery, illustrated, make_gallery, thumbnail
 
 
 def picture(path: Path, mode: str = "RGB", size: tuple[int, int] = (640, 480)) -> Path:
@@ -66,6 +66,21 @@ def test_questions_that_there_is_no_room_for_are_counted() -> None:
     assert 0 < n_shown < 10
     assert gallery.n_left_out == 10 - n_shown
     assert sum(gallery.kinds.values()) == n_shown
+
+
+def test_paper_has_room_for_so_many_lines_of_cards() -> None:
+    few = make_gallery([verdict(image=f"{number}") for number in range(10)])
+    assert few.n_printed == 10
+    many = make_gallery([verdict(image=f"{number}") for number in range(1_000)])
+    (item,) = many.cards[0].items
+    assert many.n_printed == Gallery.PRINTED_LINES // (Gallery.CARD_LINES + item.lines) < len(many.cards)
+    long = make_gallery([verdict(image=f"{number}", response="word " * 50) for number in range(1_000)])
+    assert 0 < long.n_printed < many.n_printed / 2
+
+
+def test_an_image_with_more_questions_than_paper_has_room_for_is_printed() -> None:
+    gallery = make_gallery([verdict(image="a", text=f"Is there {number}?") for number in range(1_000)])
+    assert gallery.n_printed == len(gallery.cards) == 1
 
 
 def test_long_responses_are_cut_and_say_so() -> None:
