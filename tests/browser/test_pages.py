@@ -226,6 +226,23 @@ def test_on_a_phone_the_letters_of_charts_can_be_read(
             expect(hint).to_be_hidden()
 
 
+VALUES = """drawing => [...drawing.querySelectorAll("text")].filter(
+  text => /--(first|second)/.test(text.getAttribute("style")) ||
+    /^(\\d+ of \\d+|POPE|RePOPE)$/.test(text.textContent)
+).map(text => text.getBoundingClientRect().right)"""
+"""Where a drawing's values end, which are in a label set's colour or say of how many, and its label sets' names."""
+
+
+@pytest.mark.parametrize("name", ["counts", "hallucinated_objects", "missed_objects"])
+def test_on_a_phone_the_values_of_a_chart_are_seen_without_scrolling(
+    name: str, browser: Browser, run_page: Path
+) -> None:
+    with opened(browser, run_page, 390) as (page, _):
+        ends = page.locator(f"svg[aria-labelledby^='{name}-title']").evaluate(VALUES)
+        assert len(ends) > 6
+        assert max(ends) <= 390
+
+
 def test_a_click_or_a_key_on_a_heading_sorts_and_another_turns_the_order_round(
     browser: Browser, leaderboard: Path
 ) -> None:

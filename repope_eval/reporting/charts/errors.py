@@ -29,6 +29,8 @@ _FP, _FN = 1, 3
 
 _ROW = 0.27
 """Height of a row of bars in inches."""
+_TOTALS, _RATES = 0.42, 0.72
+"""The widths in inches of the columns of numbers, which stand left of the bars: a phone shows that side first."""
 _STAYS = "error under both"
 _PARTS = {_STAYS: QUIET, "label error": SECOND, "ambiguous, removed": MUTED}
 _NEW_PARTS = {_STAYS: QUIET, "right before": FIRST}
@@ -59,10 +61,10 @@ def _paint_effects(
     figure: Figure, effects: Sequence[Effect], label_sets: Sequence[str], panel: float
 ) -> None:
     names = [f"{label(shortened(effect.group))}, {error}" for effect in effects for error in ("FP", "FN")]
-    left = 0.25 + 0.08 * max(len(name) for name in names)
+    left = 0.2 + 0.08 * max(len(name) for name in names) + _TOTALS
     right = 2 * panel
-    before = add_axes(figure, left, right - panel + 0.34, 0.5, right - 0.62)
-    after = add_axes(figure, left, 0.34, 0.5, panel - 0.62)
+    before = add_axes(figure, left, right - panel + 0.34, 0.2, right - 0.62)
+    after = add_axes(figure, left, 0.34, 0.2, panel - 0.62)
     for axes, label_set in zip((before, after), label_sets, strict=True):
         axes.set_title(f"Errors under {label_set}", x=0, pad=22)
     before_bars, after_bars = [], []
@@ -90,13 +92,13 @@ def _paint_stacked_bars(
         lengths = [bar[index] for bar in bars]
         axes.barh(rows, lengths, left=starts, color=color, height=0.7, edgecolor=PAPER, linewidth=0.6)
         starts = [start + length for start, length in zip(starts, lengths, strict=True)]
-    _number_bars(axes, rows, starts, list(map(str, starts)), fontsize=8.5)
+    _number_bars(axes, rows, list(map(str, starts)), fontsize=8.5)
     axes.legend(
         handles=[Patch(color=color, label=name) for name, color in parts.items()], loc="lower left",
         bbox_to_anchor=(0, 1), ncols=len(parts), borderaxespad=0.2, fontsize=8.5, handlelength=1, handletextpad=0.5,
         columnspacing=1, borderpad=0,
     )  # fmt: skip
-    _name_bars(axes, names)
+    _name_bars(axes, names, _TOTALS)
 
 
 def objects_charts(effects: Sequence[Effect], titles: Sequence[str]) -> list[Chart]:
@@ -147,9 +149,9 @@ def most_frequent(effects: Sequence[Effect], outcome: int) -> list[Effect]:
 
 def _paint_objects(figure: Figure, effects: Sequence[Effect], titles: Sequence[str], error: int) -> None:
     names = [label(shortened(effect.group)) for effect in effects]
-    left = 0.25 + 0.08 * max(len(name) for name in names)
+    left = 0.2 + 0.08 * max(len(name) for name in names) + _RATES
     height = float(figure.get_size_inches()[1])
-    axes = add_axes(figure, left, 0.4, 0.45, height - 0.4)
+    axes = add_axes(figure, left, 0.4, 0.2, height - 0.4)
     thick = 0.8 / len(titles)
     for index, (title, color) in enumerate(zip(titles, (FIRST, SECOND), strict=False)):
         rows = [row + (index - (len(titles) - 1) / 2) * thick for row in range(len(effects))]
@@ -158,22 +160,21 @@ def _paint_objects(figure: Figure, effects: Sequence[Effect], titles: Sequence[s
         axes.barh(rows, values, color=color if index else PAPER, edgecolor=color, height=thick * 0.85,
                   linewidth=0.9, label=label(title))  # fmt: skip
         texts = [error_text(each, error) for each in counts]
-        _number_bars(axes, rows, values, texts, fontsize=7.5, color=INK)
-    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=len(titles), borderaxespad=0.2)
-    _name_bars(axes, names)
+        _number_bars(axes, rows, texts, fontsize=7.5, color=INK)
+    figure.legend(loc="upper left", ncols=len(titles), borderaxespad=0.4)
+    _name_bars(axes, names, _RATES)
 
 
-def _number_bars(
-    axes: Axes, rows: Sequence[float], values: Sequence[int], texts: Sequence[str], **look: Any
-) -> None:
-    """Writes a text behind the end of each bar."""
-    for row, value, text in zip(rows, values, texts, strict=True):
-        axes.annotate(text, (value, row), xytext=(3, 0), textcoords="offset points", va="center", **look)
+def _number_bars(axes: Axes, rows: Sequence[float], texts: Sequence[str], **look: Any) -> None:
+    """Writes a text before the beginning of each bar."""
+    for row, text in zip(rows, texts, strict=True):
+        axes.annotate(text, (0, row), (-5, 0), textcoords="offset points", ha="right", va="center", **look)
 
 
-def _name_bars(axes: Axes, names: Sequence[str]) -> None:
-    """Names the rows of bars, and has whole numbers along the axis below."""
+def _name_bars(axes: Axes, names: Sequence[str], room: float) -> None:
+    """Names the rows of bars, `room` inches before their numbers, and has whole numbers along the axis below."""
     name_rows(axes, names)
+    axes.tick_params(axis="y", pad=72 * room)
     axes.margins(x=0.03)
     axes.set_xlim(left=0)
     axes.locator_params(axis="x", integer=True, nbins=6)

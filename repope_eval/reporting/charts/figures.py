@@ -45,6 +45,8 @@ _ROW, _HEAD, _FOOT, _TOP = 0.44, 0.3, 0.34, 0.32
 """Heights in inches of a variant, of the title and the axis of a panel, and of the legend."""
 _APART = 0.36
 """The distance of the label sets of a variant, in rows."""
+_VALUES = 0.55
+"""The width in inches of the column of values, which stands left of the axes: a phone shows that side first."""
 
 
 def counts_chart(scores: Scores) -> Chart:
@@ -65,20 +67,22 @@ def counts_chart(scores: Scores) -> Chart:
 def _paint_counts(figure: Figure, scores: Scores, n_rows: int, panel: float) -> None:
     height = _TOP + len(_PANELS) * panel
     variants = list(next(iter(scores.cells.values())))
-    left = 0.3 + 0.082 * max(len(shortened(variant)) for variant in variants)
+    left = 0.2 + 0.082 * max(len(shortened(variant)) for variant in variants) + _VALUES
     for index, (name, title) in enumerate(_PANELS.items()):
         top = height - _TOP - index * panel - _HEAD
-        axes = add_axes(figure, left, top - n_rows * _ROW, 0.75, top)
+        axes = add_axes(figure, left, top - n_rows * _ROW, 0.2, top)
         axes.set_title(title, x=0, pad=5)
         for row, variant in enumerate(variants):
             _paint_row(axes, scores, name, variant, row)
         name_rows(axes, [label(shortened(variant)) for variant in variants])
+        axes.tick_params(axis="y", pad=72 * _VALUES)
         part_rows(axes, len(variants), 0.5)
         axes.margins(x=0.06)
         axes.locator_params(axis="x", nbins=5)
         if name not in COUNT_TITLES:
             write_in_percent(axes.xaxis)
-    label_set_legend(figure, scores.cells, 0.4, markersize=6, linewidth=1.4)
+    handles = label_set_handles(scores.cells, markersize=6, linewidth=1.4)
+    figure.legend(handles=handles, loc="upper left", ncols=len(handles), borderaxespad=0.4)
 
 
 def _paint_row(axes: Axes, scores: Scores, name: str, variant: str, row: int) -> None:
@@ -86,8 +90,9 @@ def _paint_row(axes: Axes, scores: Scores, name: str, variant: str, row: int) ->
     for index, label_set in enumerate(scores.cells):
         y = row + (index - (len(scores.cells) - 1) / 2) * _APART
         estimate = scores.cells[label_set][variant].estimates[name]
-        axes.text(1.02, y, figure_text(name, estimate.value), transform=axes.get_yaxis_transform(), va="center",
-                  fontsize=8.5, color=series_color(index))  # fmt: skip
+        axes.annotate(figure_text(name, estimate.value), (0, y), (-6, 0), xycoords=axes.get_yaxis_transform(),
+                      textcoords="offset points", ha="right", va="center", fontsize=8.5,
+                      color=series_color(index))  # fmt: skip
         if estimate.value is None:
             continue
         if before is not None:
