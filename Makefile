@@ -54,11 +54,13 @@ test-lowest: .venv-lowest/installed
 gpu: .venv/installed
 	$(BIN)/python perf/gpu.py --device $(DEVICE) --out $(OUT)
 
-# The documentation's site, in site/: pages that programs make are made anew, and every link leads somewhere.
+# The documentation's site, in site/: pages that programs make are made anew, an example of each page of the program is
+# put in, and every link leads somewhere. The examples take most of the time, a minute or two on two cores.
 # To read it with its search: .venv/bin/python -m http.server --directory site
 docs: .venv/installed
 	$(BIN)/python -m docs_making
 	$(BIN)/zensical build --clean --strict
+	$(BIN)/python -m docs_making.examples site
 	$(BIN)/python -m docs_making.links site
 
 check: .venv/installed

@@ -5,12 +5,16 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
+from typing import Literal
 from urllib.parse import urlsplit
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from built_site import make_site
 from conftest import MadeOnce
 from playwright.sync_api import Browser, Page
+
+from docs_making.examples import FOLDER
 
 pytestmark = pytest.mark.installed
 
@@ -52,7 +56,11 @@ def test_no_page_asks_another_server_or_has_an_error(site: Path, address: str, p
     page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.on("request", lambda request: requests.append(request.url))
-    paths = [path for path in sorted(site.rglob("*.html")) if path.name != "404.html"]
+    paths = [
+        path
+        for path in sorted(site.rglob("*.html"))
+        if path.name != "404.html" and path.parent.name != FOLDER
+    ]
     wide = []
     for path in paths:
         page.goto(f"{address}/{path.relative_to(site)}")
@@ -65,6 +73,20 @@ def test_no_page_asks_another_server_or_has_an_error(site: Path, address: str, p
     }
     assert wide == []
     assert len(requests) > len(paths)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_start_page_and_others_keep_the_rules_of_accessibility(
+    width: int, scheme: Literal["light", "dark"], address: str, browser: Browser
+) -> None:
+    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    page = context.new_page()
+    for name in ("index.html", "how-to/score-answers.html", "reference/figures.html"):
+        page.goto(f"{address}/{name}", wait_until="networkidle")
+        broken = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
+        assert [(rule["id"], node["html"]) for rule in broken for node in rule["nodes"]] == [], name
+    context.close()
 
 
 def test_words_of_the_pages_are_found(address: str, page: Page) -> None:

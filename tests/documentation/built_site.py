@@ -9,6 +9,8 @@ from pathlib import Path
 
 from conftest import PROJECT
 
+from docs_making.examples import FOLDER, PAGES
+
 BUILDING = re.compile(r"^\t\$\(BIN\)/zensical (.+)$", re.MULTILINE)
 """How the Makefile has the site built."""
 
@@ -31,7 +33,12 @@ def build(folder: Path) -> "subprocess.CompletedProcess[str]":
 
 
 def make_site(folder: Path) -> None:
-    """The site of the project's pages, in `folder/site`."""
+    """The site of the project's pages, in `folder/site`; example pages, which take a minute to make, are empty."""
     sources(folder)
     built = build(folder)
     assert built.returncode == 0, built.stdout + built.stderr
+    (folder / "site" / FOLDER).mkdir()
+    for name in PAGES:
+        (folder / "site" / FOLDER / name).write_text(
+            "<!doctype html><html lang='en'><title>example</title></html>"
+        )

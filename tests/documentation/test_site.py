@@ -1,5 +1,6 @@
 """The site that `make docs` builds: all pages, no broken link, and a build that fails where there is one."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ from built_site import build, make_site, sources
 from conftest import MadeOnce
 from documentation_pages import TEXTS
 
+from docs_making.examples import FOLDER, PAGES
 from docs_making.links import mistakes
 
 
@@ -18,8 +20,16 @@ def site(made_once: MadeOnce) -> Path:
 
 def test_every_page_is_built_and_no_link_is_broken(site: Path) -> None:
     pages = {path.relative_to(site).with_suffix(".md") for path in site.rglob("*.html")}
-    assert pages - {Path("404.md")} == {Path(page[5:]) for page in TEXTS if page.startswith("docs/")}
+    examples = {Path(FOLDER, page).with_suffix(".md") for page in PAGES}
+    assert pages - {Path("404.md")} - examples == {
+        Path(page[5:]) for page in TEXTS if page.startswith("docs/")
+    }
     assert list(mistakes(site)) == []
+
+
+def test_the_start_page_leads_to_every_example(site: Path) -> None:
+    linked = re.findall(rf'href="{FOLDER}/([^"]+)"', (site / "index.html").read_text(encoding="utf-8"))
+    assert linked == list(PAGES)
 
 
 @pytest.mark.parametrize("page", ["results", "scale"])
