@@ -69,6 +69,11 @@ class MentionItem(Item):
     number: int
     """How often."""
 
+    @property
+    def lines(self) -> int:
+        """The line that it takes on paper below the caption."""
+        return 1
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaptionCard(Card):

@@ -31,7 +31,7 @@ _QUALITY = 40
 _LARGE_BYTES, _SMALL_BYTES = 25_000, 6_000
 """About the most that a large picture of a photograph takes, and what is kept free for each small one."""
 
-_LINE = 30
+LINE = 30
 """About the characters of a printed line beside a picture."""
 
 _MARKUP_BYTES = 440
@@ -89,7 +89,7 @@ class Item:
             self.question,
             f"{self.kind} {self.label_before} {self.label_after} {', '.join(self.variants)}",
         )
-        return sum(1 + len(part) // _LINE for part in (*parts, *self.remarked))
+        return sum(1 + len(part) // LINE for part in (*parts, *self.remarked))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +118,11 @@ class Card:
         """What a page holds of the card besides markup, its image's name and its questions."""
         return ()
 
+    @property
+    def lines(self) -> int:
+        """The lines that it takes on paper beside its questions: the image's name, the frame, and further texts."""
+        return 2 + sum(1 + len(text) // LINE for text in self.texts)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gallery:
@@ -125,8 +130,6 @@ class Gallery:
 
     PRINTED_LINES: ClassVar[int] = 2_000
     """The most lines of text of the cards that are printed: those of about ten A4 pages in three columns."""
-    CARD_LINES: ClassVar[int] = 2
-    """The lines that a printed card takes beside its questions: the image's name, and the frame."""
 
     cards: tuple[Card, ...]
     kinds: Mapping[str, int]
@@ -144,7 +147,7 @@ class Gallery:
     @property
     def n_printed(self) -> int:
         """The number of the first cards that paper has room for; at least one, if there is any."""
-        lines = accumulate(self.CARD_LINES + sum(item.lines for item in card.items) for card in self.cards)
+        lines = accumulate(card.lines + sum(item.lines for item in card.items) for card in self.cards)
         return max(sum(number <= self.PRINTED_LINES for number in lines), min(1, len(self.cards)))
 
     @property

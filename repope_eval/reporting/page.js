@@ -150,7 +150,7 @@ function filterable(section) {
       fitting += 1;
       fittingImages.add(images[place]);
       fittingQuestions += shown.length;
-      lines += shown.reduce((sum, item) => sum + Number(item.dataset.lines ?? 0), Number(list.dataset.linesOfCard ?? 0));
+      lines += shown.reduce((sum, item) => sum + Number(item.dataset.lines ?? 0), Number(card.dataset.lines ?? 0));
       const isPrinted = fitting === 1 || lines <= room;
       printedCards += isPrinted;
       card.classList.toggle("unprinted", !isPrinted);

@@ -73,7 +73,7 @@ def test_paper_has_room_for_so_many_lines_of_cards() -> None:
     assert few.n_printed == 10
     many = make_gallery([verdict(image=f"{number}") for number in range(1_000)])
     (item,) = many.cards[0].items
-    assert many.n_printed == Gallery.PRINTED_LINES // (Gallery.CARD_LINES + item.lines) < len(many.cards)
+    assert many.n_printed == Gallery.PRINTED_LINES // (many.cards[0].lines + item.lines) < len(many.cards)
     long = make_gallery([verdict(image=f"{number}", response="word " * 50) for number in range(1_000)])
     assert 0 < long.n_printed < many.n_printed / 2
 
