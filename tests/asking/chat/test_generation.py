@@ -170,6 +170,28 @@ def test_several_images_are_answered_as_each_alone(
         assert len(answered) == 1
 
 
+@pytest.mark.parametrize("kind", ["llava", "qwen2_5_vl", "idefics3"])
+def test_captions_of_several_images_are_those_of_each_alone(
+    kind: str, chat_model: Callable[[str], ChatModel]
+) -> None:
+    """One prompt an image, and many tokens; Qwen2.5-VL's positions have several axes."""
+    model = chat_model(kind)
+    shapes = {"coffee": (96, 64), "rocket": (64, 160), "astronaut": (160, 128), "chelsea": (30, 30)}
+    images = [
+        model.processor.prepare(picture(name).resize(size), ["Describe this image."])
+        for name, size in shapes.items()
+    ]
+    assert kind == "llava" or len({len(image.prompts[0]) for image in images}) > 1
+    long = replace(limits(model), max_new_tokens=64)
+    found, expected = ask_together(model, images, long), ask_alone(model, images, long)
+    assert tokens(found) == tokens(expected)
+    for (one,), (other,) in zip(found, expected, strict=True):
+        assert one.p_yes == pytest.approx(other.p_yes, abs=1e-5)
+        assert model.processor.tokenizer.decode(one.token_ids) == model.processor.tokenizer.decode(
+            other.token_ids
+        )
+
+
 @pytest.fixture
 def ending(chat_model: Callable[[str], ChatModel], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     """Has a model's answers end at other tokens, too: two that make answers of as many lengths as can be."""
