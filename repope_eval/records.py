@@ -1,7 +1,7 @@
 """The records that travel between the stages: questions, labels, answers."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 Variant = str
@@ -23,7 +23,9 @@ class Question:
     text: str
     """The question exactly as it stands in the benchmark's file."""
     object: str = field(compare=False)
-    """The object asked about, such as `snowboard`."""
+    """The object asked about, such as `snowboard`; empty where it asks about none."""
+    describes: bool = field(default=False, compare=False)
+    """Whether it asks for a description of the image, a caption, and not for yes or no."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,10 @@ class Answer:
     """Probability that the first generated token is a spelling of "yes"; None where unknown."""
     p_no: float | None = None
     """Probability that the first generated token is a spelling of "no"; None where unknown."""
+
+    def as_stored(self) -> "Answer":
+        """The answer, without probabilities where its question asks for a description: they would mean nothing."""
+        return replace(self, p_yes=None, p_no=None) if self.question.describes else self
 
     @property
     def confidence(self) -> float | None:

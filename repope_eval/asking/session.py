@@ -46,7 +46,7 @@ class StoredAnswers:
 
     def add(self, answers: Sequence[Answer], seconds: float) -> None:
         """Stores those of the answers that are wanted here."""
-        own = [answer for answer in answers if answer.question in self.wanted]
+        own = [answer.as_stored() for answer in answers if answer.question in self.wanted]
         if own:
             self.store.append(own)
             self._images.update(answer.question.image for answer in own)

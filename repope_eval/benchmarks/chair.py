@@ -91,7 +91,7 @@ def _load(settings: BenchSettings, data_dir: Path) -> Benchmark:
         path = Path(settings.relabels).expanduser()
         hashes[path.name if path.name not in hashes else str(path)] = content_hash(path)
     ids: dict[Variant, Mapping[int | str, Question]] = {
-        variant: {image: Question(image, prompt, "") for image in images}
+        variant: {image: Question(image, prompt, "", describes=True) for image in images}
         for variant, prompt in prompts.items()
     }
     return Benchmark(settings.name, (), ids, hashes, truth=truth)

@@ -20,6 +20,7 @@ from repope_eval.asking.native.generation import find_spellings
 from repope_eval.asking.native.rows import common_prefix_length
 from repope_eval.machine.hollow_tensors import HollowTensors
 from repope_eval.machine.memory_need import LONGEST_ANSWER, Rehearsed, Shape, Size, values_a_token
+from repope_eval.models.attention_shape import attention_shape
 from repope_eval.models.description import GENERATION_CONFIG
 from repope_eval.models.fields import bounded_reading, first_line
 from repope_eval.models.loading import Described
@@ -59,7 +60,7 @@ def shape_of(recipe: Recipe) -> Shape:
     return Shape(
         parameters=size.parameters,
         quantizable=size.quantizable,
-        **_attention(text),
+        **attention_shape(text),
         hidden=text.hidden_size,
         intermediate=text.intermediate_size,
         vocabulary=text.vocab_size,
@@ -70,22 +71,6 @@ def shape_of(recipe: Recipe) -> Shape:
         vision_values=recipe.vision_values(tiles) + 2 * pixels["pixel_values"].numel(),
         vision_operations=int(counter.get_total_flops()),
     )
-
-
-def _attention(text: PreTrainedConfig) -> dict[str, int]:
-    """What a language model's configuration says of attention, by the fields of `Shape`; 0 where it does not say.
-
-    Where layers differ (Gemma 4), each is counted as the one that keeps the most.
-    """
-    if getattr(text, "is_heterogeneous", False):
-        text = max(text.per_layer_config, key=lambda layer: layer.num_key_value_heads * layer.head_dim)
-    heads = getattr(text, "num_attention_heads", 0)
-    return {
-        "layers": getattr(text, "num_hidden_layers", 0),
-        "heads": heads,
-        "key_value_heads": getattr(text, "num_key_value_heads", None) or heads,
-        "head_size": getattr(text, "head_dim", None) or getattr(text, "hidden_size", 0) // max(1, heads),
-    }
 
 
 _OBJECTS = (
@@ -136,7 +121,7 @@ def rehearse(settings: ModelSettings, described: DescribedChat) -> Rehearsed:
     """
     network, attention = described.network, described.attention(settings)
     size, cached_values = size_of(network), _cached_values(network.config)
-    layers = _attention(network.config.get_text_config(decoder=True))["layers"]
+    layers = attention_shape(network.config.get_text_config(decoder=True))["layers"]
     # Numbers alone: a weight that is referred to here would be held beside the one in the run's format.
     matrices = [layer.weight.shape for layer in _quantized_layers(network)]
     image = described.processor.prepare(Image.new("RGB", PHOTOGRAPH, "gray"), QUESTIONS)
@@ -229,5 +214,5 @@ def _cached_values(config: PreTrainedConfig) -> int:
 
     Some layers of some models keep less: those with a window, or with a state. 0 where the configuration does not say.
     """
-    attention = _attention(config.get_text_config(decoder=True))
+    attention = attention_shape(config.get_text_config(decoder=True))
     return values_a_token(attention["layers"], attention["key_value_heads"], attention["head_size"])

@@ -139,9 +139,15 @@ class ChatAsker(LocalAsker):
             RepopeError: nothing says where an answer ends.
         """
         stop_token_ids(model)
-        super().__init__(model, model.processor, engine=engine, workers=workers, programs=programs)
+        super().__init__(
+            model,
+            model.processor,
+            engine=engine,
+            workers=workers,
+            max_new_tokens=max_new_tokens,
+            programs=programs,
+        )
         self._processor = model.processor
-        self._max_new_tokens = max_new_tokens
         limits = Limits(max_new_tokens=max_new_tokens, spellings=self._spellings)
         self._ways = Ways(model, engine, limits, verify=verify, batch_size=batch_size, memory=self._memory)
         self._reader = AnswerReader(model.processor.tokenizer, model.checkpoint.folder)
@@ -196,7 +202,12 @@ class ChatAsker(LocalAsker):
             yield [self._answer(*pair) for pair in chain.from_iterable(pairs)]
 
     def _generations(self, images: Sequence[PreparedImage]) -> Iterator[Answers]:
-        return self._ways.ask([cast(ChatPrepared, image.prepared) for image in images])
+        batches = self._ways.ask([cast(ChatPrepared, image.prepared) for image in images])
+        answered = 0
+        for answers in batches:
+            self._ways.learn(answers, self._growth(images[answered : answered + len(answers)], answers))
+            answered += len(answers)
+            yield answers
 
     def _answer(self, question: Question, generation: ChatGeneration) -> Answer:
         prompt = self._processor.prompt(question.text)

@@ -173,6 +173,16 @@ class Ways:
             yield answers
             left = left[len(answers) :]
 
+    def learn(self, answers: Answers, growth: int) -> None:
+        """Takes note of what a batch needed, where no batch has been measured yet.
+
+        Args:
+            answers: of the batch.
+            growth: bytes by which it could have needed more.
+        """
+        if self._batch_size.is_open and self._way.takes_several:
+            self._batch_size.learn([len(each) for each in answers], self._memory.free_over_peak(growth))
+
     @property
     def choice(self) -> tuple[int, str]:
         """How many ways are left, and why others are not: the fewer, the slower is the current one."""
@@ -199,15 +209,19 @@ class Ways:
     def _way(self) -> Way:
         return self._left[0]
 
+    def _count_next(self, images: Sequence[ChatPrepared]) -> int:
+        """How many of some images the next batch has."""
+        if not self._way.takes_several:
+            return 1
+        return self._batch_size.count_next([len(image.prompts) for image in images])
+
     def _ask_first(self, images: Sequence[ChatPrepared]) -> Answers:
         """The answers to the first one of some images, or to as many as are asked about at a time."""
         plain = _PlainAnswers(self._model, self._limits, images)
         while self._way is not PLAIN:
-            batch = images[: self.images_at_once]
+            batch = images[: self._count_next(images)]
             answers = self._try_way(batch)
             if answers is not None and self._agree(batch, answers, plain):
-                if self._batch_size.is_open and self._way.takes_several:
-                    self._batch_size.learn(len(batch), self._memory.free_over_peak())
                 return answers
             give_back(self._model.device)  # here no exception holds the tensors of the frames it came through
             if answers is None and self._fault == _NO_MEMORY and self._take_fewer(batch):

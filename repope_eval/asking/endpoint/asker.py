@@ -7,13 +7,14 @@ import queue
 import threading
 from collections.abc import Callable, Coroutine, Generator, Iterator, Sequence
 from contextlib import closing, suppress
+from dataclasses import replace
 from typing import Any, Generic, TypeVar
 
 from repope_eval.asking.asker import AskedImage, Asker, cut_thoughts_line
 from repope_eval.asking.endpoint.client import Client
 from repope_eval.asking.endpoint.concurrency import MOST, Concurrency, Retrying, Tally
 from repope_eval.asking.endpoint.opening import Opened, open_server
-from repope_eval.asking.endpoint.replies import Reply, RequestError, read_reply
+from repope_eval.asking.endpoint.replies import NOT_ASKED, Reply, RequestError, read_reply
 from repope_eval.asking.endpoint.requests import image_url
 from repope_eval.errors import RepopeError
 from repope_eval.records import Answer, Question
@@ -183,6 +184,8 @@ class QuestionLoop:
     async def _reply(self, client: Client, question: Question, url: str, *, has_turn: bool) -> Reply:
         """The reply to a question, asked again after faults that may pass."""
         form, retrying = self._opened.form, Retrying()
+        if question.describes:  # a server would list tokens beside each one of a long text
+            form = replace(form, top_logprobs=0)
         content = form.content(question.text, url)
         while True:
             if not has_turn:
@@ -191,6 +194,8 @@ class QuestionLoop:
             try:
                 received = await client.complete(content)
                 reply = read_reply(received.text, asks_evidence=form.top_logprobs > 0)
+                if question.describes:
+                    reply = replace(reply, evidence=NOT_ASKED)
                 self._concurrency.note_answer()
                 self._refused_since = math.inf
                 return reply

@@ -119,6 +119,9 @@ class FirstTokenEvidence:
     """Why there are no probabilities."""
 
 
+NOT_ASKED = FirstTokenEvidence(None, None, reason="a description was asked for")
+"""The evidence in a caption."""
+
 STILL_THINKING = FirstTokenEvidence(None, None, reason="the model was still thinking")
 """The evidence in a thought without an answer."""
 

@@ -15,6 +15,7 @@ from repope_eval.asking.native.memory import give_back, is_lack_of_memory, memor
 from repope_eval.asking.native.sequential import generate_sequentially
 from repope_eval.asking.native.shared import generate_shared
 from repope_eval.asking.native.verification import Verification
+from repope_eval.models.attention_shape import cached_bytes_a_token
 from repope_eval.models.loading import Model
 from repope_eval.models.networks import LoadedNetwork, describe_checkpoint, describe_device
 from repope_eval.models.recipe import Prepared, Shown
@@ -32,7 +33,14 @@ class LocalAsker(Asker):
     """Asks weights on this machine about images that worker processes prepare ahead."""
 
     def __init__(
-        self, model: LoadedNetwork, shown: Shown, *, engine: Engine, workers: str, programs: int
+        self,
+        model: LoadedNetwork,
+        shown: Shown,
+        *,
+        engine: Engine,
+        workers: str,
+        max_new_tokens: int,
+        programs: int,
     ) -> None:
         """Finds the tokens that count as yes and as no.
 
@@ -40,12 +48,14 @@ class LocalAsker(Asker):
             shown: what decides what it is shown.
             engine: how it is asked.
             workers: processes that prepare images, or `auto`.
+            max_new_tokens: the longest answer.
             programs: how many programs like this one share the machine's cores.
         """
         self._loaded = model
         self._shown = shown
         self._engine: Engine = engine
         self._workers = workers
+        self._max_new_tokens = max_new_tokens
         self._programs = programs
         self._spellings = find_spellings(shown)
         self._memory = memory_of(model.devices)
@@ -85,9 +95,26 @@ class LocalAsker(Asker):
             "first_tokens": {"yes": dict(self._spellings.yes), "no": dict(self._spellings.no)},
         }
 
+    def _growth(self, images: Sequence[PreparedImage], generations: Sequence[Sequence[Generation]]) -> int:
+        """By how many bytes the cache would be larger if each description had been as long as may be.
+
+        A batch of other descriptions may need so much more. Answers of yes and no are of like length in all batches.
+        """
+        descriptions = [
+            len(generation.token_ids)
+            for image, generated in zip(images, generations, strict=True)
+            for question, generation in zip(image.questions, generated, strict=True)
+            if question.describes
+        ]
+        if not descriptions:
+            return 0
+        text = self._loaded.network.config.get_text_config()
+        a_token = cached_bytes_a_token(text, self._loaded.dtype)
+        return a_token * sum(self._max_new_tokens - length for length in descriptions)
+
     @property
     def _images_at_once(self) -> int:
-        """How many images the next batch has."""
+        """How many images the next batch has at most."""
         return 1
 
     @abstractmethod
@@ -119,10 +146,16 @@ class TransformersAsker(LocalAsker):
             programs: how many programs like this one share the machine's cores.
             verify: how many images are asked about the plain way, too; none where the engine is the plain way.
         """
-        super().__init__(model, model.recipe, engine=engine, workers=workers, programs=programs)
+        super().__init__(
+            model,
+            model.recipe,
+            engine=engine,
+            workers=workers,
+            max_new_tokens=max_new_tokens,
+            programs=programs,
+        )
         self._model = model
         self._batch_size = BatchSize(batch_size, model.device.type)
-        self._max_new_tokens = max_new_tokens
         images = 0 if engine == "sequential" else verify
         self._verification = Verification(model, images, max_new_tokens, self._spellings)
 
@@ -146,7 +179,8 @@ class TransformersAsker(LocalAsker):
         """The answers to a batch: all at once, or in smaller batches where memory ends."""
         left = list(images)
         while left:
-            batch = left[: self._batch_size.images]
+            numbers = [len(image.questions) for image in left]
+            batch = left[: self._batch_size.count_next(numbers)]
             generations = self._generate([image.prepared for image in batch])
             if generations is None:
                 # Here and not where the exception is caught: it holds the tensors of the frames it came through.
@@ -154,7 +188,8 @@ class TransformersAsker(LocalAsker):
                 self._batch_size.halve(len(batch))
                 continue
             if self._batch_size.is_open:
-                self._batch_size.learn(len(batch), self._memory.free_over_peak())
+                growth = self._growth(batch, generations)
+                self._batch_size.learn(numbers[: len(batch)], self._memory.free_over_peak(growth))
             self._verification.take([image.prepared for image in batch], generations)
             yield [
                 self._answer(question, generation)

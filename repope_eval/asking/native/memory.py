@@ -44,11 +44,16 @@ class GPUMemory:
             torch.cuda.reset_peak_memory_stats(device)
             self._before[device] = torch.cuda.memory_allocated(device)
 
-    def free_over_peak(self) -> float | None:
-        """The free memory over what was needed, on the device where that is least."""
+    def free_over_peak(self, growth: float = 0.0) -> float | None:
+        """The free memory over what was needed, on the device where that is least.
+
+        Args:
+            growth: bytes by which what was needed could have been more, on all devices together.
+        """
+        more = growth / len(self._before)
         return min(
             (
-                _obtainable_bytes(device) / (torch.cuda.max_memory_allocated(device) - before)
+                _obtainable_bytes(device) / (torch.cuda.max_memory_allocated(device) - before + more)
                 for device, before in self._before.items()
                 if torch.cuda.max_memory_allocated(device) > before
             ),
@@ -81,13 +86,13 @@ class MPSMemory:
         torch.mps.empty_cache()
         self._before = torch.mps.driver_allocated_memory()
 
-    def free_over_peak(self) -> float | None:
-        """The memory left of what the system recommends, over what was needed."""
+    def free_over_peak(self, growth: float = 0.0) -> float | None:
+        """The memory left of what the system recommends, over what was needed and `growth` more bytes."""
         if self._before is None:
             return None
         needed = torch.mps.driver_allocated_memory() - self._before
         left = torch.mps.recommended_max_memory() - torch.mps.current_allocated_memory()
-        return left / needed if needed > 0 else None
+        return left / (needed + growth) if needed > 0 else None
 
     def peak_bytes(self) -> int | None:
         """The peak, weights included."""
@@ -109,12 +114,14 @@ class HostMemory:
         except OSError:
             self._before = None
 
-    def free_over_peak(self) -> float | None:
-        """The memory that this process may still have, which is less in a container, over what was needed."""
+    def free_over_peak(self, growth: float = 0.0) -> float | None:
+        """The memory that this process may still have, which is less in a container, over what was needed and `growth`
+        more bytes.
+        """
         peak = self.peak_bytes()
         if peak is None or self._before is None or peak <= self._before:
             return None
-        return _free_bytes() / (peak - self._before)
+        return _free_bytes() / (peak - self._before + growth)
 
     def peak_bytes(self) -> int | None:
         """The peak of the whole process."""

@@ -32,7 +32,9 @@ def test_what_was_tried_out_is_asked_anew_in_the_way_of_all(
     checkpoint: Callable[[str], Path], images: list[AskedImage], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # As of a process whose memory is measured from the start of its trial on.
-    monkeypatch.setattr(HostMemory, "free_over_peak", lambda memory: None if memory._before is None else 10.0)
+    monkeypatch.setattr(
+        HostMemory, "free_over_peak", lambda memory, growth=0: None if memory._before is None else 10.0
+    )
     settings = RunSettings(model=chat_settings(checkpoint("llava")), bench=DEMO, device="cpu")
     asker = load_chat_asker(settings, Ranks())
     fast = asker.try_out(images)

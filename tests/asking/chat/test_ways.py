@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +60,11 @@ def with_first_way(
 
 def asked_once(asked: Ways, *images: ChatPrepared) -> list[tuple[int, ...]]:
     """The tokens of the answers to all questions about images, one after another."""
-    return tokens(chain(*asked.ask(images)))
+    found = []
+    for answers in asked.ask(images):
+        asked.learn(answers, growth=0)
+        found += tokens(answers)
+    return found
 
 
 def tokens(answers: Iterable[Sequence[ChatGeneration]]) -> list[tuple[int, ...]]:
@@ -245,7 +248,7 @@ def test_the_size_of_batches_is_measured_by_the_first(
 ) -> None:
     with_first_way(monkeypatch, refusing(100, shapes), takes_several=True)
     memory = memory_of(model.devices)
-    monkeypatch.setattr(type(memory), "free_over_peak", lambda _: 2.0)
+    monkeypatch.setattr(type(memory), "free_over_peak", lambda *_: 2.0)
     asked = made(model)
     assert asked.images_at_once == FIRST
     asked_once(asked, *images, *images)
