@@ -31,6 +31,7 @@ from matplotlib.textpath import text_to_path
 from matplotlib.ticker import PercentFormatter
 
 from repope_eval.benchmarks.sources import label_set_title
+from repope_eval.reporting.charts.fonts import OWN_FONT, fonts_of_all_letters
 from repope_eval.reporting.figure_texts import shortened
 from repope_eval.reporting.templates import printable
 from repope_eval.scoring.bootstrap import MEAN
@@ -79,7 +80,7 @@ _STYLE = {
     "axes.titleweight": "normal",  # a second font would have to be cut to size for each PDF, which takes longest
     "figure.facecolor": PAPER,
     "font.family": "sans-serif",
-    "font.sans-serif": ["DejaVu Sans"],  # the one that comes with matplotlib
+    "font.sans-serif": [OWN_FONT],
     "font.size": 9.5,
     "grid.color": LINE,
     "grid.linewidth": 0.7,
@@ -150,7 +151,7 @@ def draw(
     """
     style: Any = {**_STYLE, "svg.hashsalt": name}
     with mpl.rc_context(), warnings.catch_warnings():
-        # A letter that the font lacks is a box in the PDF; a browser finds it in another font.
+        # A browser finds letters in other fonts by itself; for the PDF `fonts_of_all_letters` looks for them.
         warnings.filterwarnings("ignore", message=r"Glyph \d+ .* missing from font")
         mpl.rcdefaults()
         mpl.rcParams.update(style)
@@ -158,7 +159,7 @@ def draw(
         paint(figure)
         svg, pdf = io.BytesIO(), io.BytesIO()
         figure.savefig(svg, format="svg", metadata={"Date": None})
-        with _fonts_without_layout_tables():
+        with fonts_of_all_letters(figure), _fonts_without_layout_tables():
             figure.savefig(pdf, format="pdf", metadata={"CreationDate": None})
     return Chart(name=name, title=title, description=description, svg=svg.getvalue(), pdf=pdf.getvalue())
 
