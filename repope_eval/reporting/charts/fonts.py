@@ -89,7 +89,7 @@ def _warn_of(letters: str) -> None:
     """Says once which letters are boxes in PDFs."""
     shown = letters if len(letters) <= 20 else f"{letters[:20]}…"
     log.warning(
-        "charts as PDF have boxes for %s: no font on this machine has these letters; install one that does, such as "
-        "Debian's fonts-noto-cjk, or use the SVG files",
+        "charts as PDF have boxes for %s: no font on this machine has these letters; install one that does, as in "
+        "Debian's fonts-noto-core and fonts-noto-cjk, or use the SVG files",
         shown,
     )
