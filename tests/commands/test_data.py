@@ -14,6 +14,7 @@ from typing import Any
 import pyarrow
 import pyarrow.parquet
 import pytest
+from coco_examples import write_coco
 from conftest import CommandLine
 from fault_server import serving, unanswered_port
 from hub_server import HubServer
@@ -137,9 +138,13 @@ def everything(shared: Path, tmp_path: Path) -> Path:
     """A folder like data_dir with the question files of all benchmarks, which are links."""
     data = tmp_path / "data"
     data.mkdir()
-    for folder in (shared / "annotations", shared / "dash_b", *(shared / "benchmarks").iterdir()):
+    for folder in (shared / "dash_b", *(shared / "benchmarks").iterdir()):
         if folder.is_dir():
             (data / folder.name).symlink_to(folder)
+    truth = json.loads((shared / "chair" / "truth.json").read_text())
+    write_coco(data / "annotations", {int(number): names for number, names in truth.items()})
+    for path in (shared / "annotations").iterdir():
+        (data / "annotations" / path.name).symlink_to(path)
     return data
 
 
@@ -155,6 +160,7 @@ def test_all_benchmarks_are_verified_by_one_command(command_line: CommandLine, e
         "popev2",
         "amber",
         "dash_b",
+        "chair",
     ]
     for licence in ("licence: MIT", "licence: Apache-2.0", "licence: none stated"):
         assert licence in result.stdout
@@ -168,11 +174,13 @@ def test_where_one_benchmark_cannot_be_had_the_others_are(
     (everything / "popev2" / "annotations.json").write_text("[]")
     result = command_line("data", "bench=all", f"data_dir={everything}", "fetch_images=false")
     assert result.returncode == 1
-    *_, reason, first, second, last = result.stderr.splitlines()
+    lines = [line for line in result.stderr.splitlines() if not line.startswith("reading ")]
+    *_, reason, first, second, third, last = lines
     assert "popev2/annotations.json: SHA-256 is " in reason
     assert first.startswith("amber: question files are right")
     assert second.startswith("dash_b: question files are right")
-    assert last.startswith("1 benchmark of 6 cannot be had whole: popev2; the lines above say why")
+    assert third.startswith("chair: question files are right")
+    assert last.startswith("1 benchmark of 7 cannot be had whole: popev2; the lines above say why")
 
 
 def test_all_files_of_several_benchmarks_come_from_the_first_mirror_that_has_the_right_ones(
