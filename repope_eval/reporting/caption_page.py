@@ -14,11 +14,13 @@ from repope_eval.reporting.tables import Table
 from repope_eval.scoring.caption_counts import FIGURE_TITLES
 from repope_eval.scoring.caption_scores import TRUTH_TITLES, CaptionScores
 from repope_eval.scoring.chair import Found, JudgedMention, VariantCaptions, judged_mentions
-from repope_eval.wording import counted
+from repope_eval.wording import counted, percentage
 
 if TYPE_CHECKING:
     from repope_eval.captions.truth import CaptionTruth
 
+LEAST_JUDGED = 0.5
+"""The share of the mentions that must have a verdict, so that corrected figures stand first on the page."""
 LONGEST_CAPTION = 2_000
 """Characters of a caption that the page shows."""
 
@@ -122,8 +124,13 @@ def _tables(scores: CaptionScores) -> dict[str, Table]:
 
 
 def _headline(scores: CaptionScores) -> list[tuple[str, str, str]]:
-    """CHAIRi and CHAIRs of the first prompt under each truth: what it is, the figure, its interval."""
+    """CHAIRi and CHAIRs of the first prompt under each truth: what it is, the figure, its interval.
+
+    Where little has been judged, the corrected figures are COCO's but for a few mentions, and do not stand first.
+    """
     first = _first(scores)
+    judged, total = caption_tables.judged_and_all(scores)
+    truths = scores.truths if judged >= LEAST_JUDGED * total else scores.truths[:1]
     return [
         (
             f"{FIGURE_TITLES[name]}, {TRUTH_TITLES[truth]}",
@@ -131,7 +138,7 @@ def _headline(scores: CaptionScores) -> list[tuple[str, str, str]]:
             "" if one.interval is None else figure_interval_text("f1", one.interval),
         )
         for name in ("chair_i", "chair_s")
-        for truth in scores.truths
+        for truth in truths
         for one in (first.figures[truth].estimates[name],)
     ]
 
@@ -161,7 +168,11 @@ def verdict(scores: CaptionScores) -> str:
         else ", of which no interval can be made"
     )
     points = change_text("f1", change.value)
-    return f"{sentence}; the corrections of {scores.truth.judge} change CHAIRi by {points} points{doubt}."
+    judged, total = caption_tables.judged_and_all(scores)
+    return (
+        f"{sentence}. The verdicts of {scores.truth.judge} on {percentage(judged, total):g} % of the mentions change "
+        f"CHAIRi by {points} points{doubt}."
+    )
 
 
 def caption_gallery(scores: CaptionScores) -> Gallery | None:

@@ -244,17 +244,22 @@ def silent_captions(scores: CaptionScores) -> int:
     return sum(captions.n_silent for captions in scores.variants.values())
 
 
-def known_remark(scores: CaptionScores) -> str | None:
-    """How much of what is mentioned somebody has looked at, where there are verdicts."""
-    if len(scores.truths) < 2:
-        return None
+def judged_and_all(scores: CaptionScores) -> tuple[int, int]:
+    """How many mentions somebody has judged, and how many there are."""
     found: Sequence[Mapping[Found, int]] = [
         of_found for captions in scores.variants.values() for of_found in captions.found.values()
     ]
     total = sum(sum(of_found.values()) for of_found in found)
+    return total - sum(of_found[Found.NOT_JUDGED] for of_found in found), total
+
+
+def known_remark(scores: CaptionScores) -> str | None:
+    """How much of what is mentioned somebody has looked at, where there are verdicts."""
+    if len(scores.truths) < 2:
+        return None
+    judged, total = judged_and_all(scores)
     if not total:
         return None
-    judged = total - sum(of_found[Found.NOT_JUDGED] for of_found in found)
     return (
         f"{percentage(judged, total):g} % of the mentions ({judged:,} of {total:,}) have a verdict"
         f"{_judges_clause(scores.truth)}. The corrected truth is the verdict where it is yes or no, and COCO's "
