@@ -58,7 +58,7 @@ class Measured(NamedTuple):
     """Milliseconds to DOMContentLoaded, and to the first paint."""
     painted: float
     printing: float
-    """Seconds."""
+    """Seconds that making a PDF takes."""
     n_sheets: int
     n_images: int
 

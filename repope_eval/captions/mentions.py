@@ -52,7 +52,7 @@ OBJECT_OF: Mapping[str, str] = _read_synonyms()
 """The object that each word names, by words in the singular: `puppy` names `dog`."""
 
 OBJECTS: tuple[str, ...] = tuple(dict.fromkeys(OBJECT_OF.values()))
-"""COCO's 80 objects."""
+"""The names of COCO's 80 objects, each the first word of its line."""
 
 _SINGULAR: Mapping[str, str] = _read_singular_forms()
 """The singular of the plurals, and of the other words, that the rules take for another word."""
@@ -72,11 +72,11 @@ class Mention:
     """A word of a caption that names an object."""
 
     object: str
-    """One of `OBJECTS`."""
+    """Which object it names, one of `OBJECTS`."""
     start: int
     """Where the word begins in the caption, in characters."""
     end: int
-    """Where it ends."""
+    """Where the word ends, in characters."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from repope_eval.benchmarks import chair
 from repope_eval.benchmarks.benchmark import Benchmark
 from repope_eval.benchmarks.sources import asks_for_captions
 from repope_eval.captions.truth import CaptionTruth
@@ -19,12 +20,12 @@ from repope_eval.reporting.figure_texts import (
     shortened_names,
 )
 from repope_eval.reporting.tables import (
-    Cell,
     Column,
     Field,
     Table,
     estimate_field,
     number_field,
+    points_cell,
     table,
     text_field,
 )
@@ -36,6 +37,8 @@ from repope_eval.runs.finished_runs import (
     given_files,
     scored_answers,
 )
+from repope_eval.runs.layout import MANIFEST
+from repope_eval.runs.manifest_form import read_manifest
 from repope_eval.scoring.caption_comparison import ComparedCaptions, compare_captions
 from repope_eval.scoring.caption_counts import FIGURE_TITLES, SHARES
 from repope_eval.scoring.caption_scores import TRUTH_TITLES
@@ -86,12 +89,17 @@ class CaptionComparison:
 
 def are_captions(settings: CompareSettings) -> bool:
     """Whether either of two results is a run that describes images."""
-    folders = [Path(value).expanduser() for value in (settings.a, settings.b) if isinstance(value, str)]
-    return any(asks_for_captions(finished_run("a", each).bench) for each in folders if _is_run(each))
+    values = [value for value in (settings.a, settings.b) if isinstance(value, str)]
+    return any(_describes_images(Path(value).expanduser() / MANIFEST) for value in values)
 
 
-def _is_run(folder: Path) -> bool:
-    return (folder / "manifest.json").is_file()
+def _describes_images(path: Path) -> bool:
+    """Whether a manifest is of such a run, without its answers; what is wrong with one is told where it is compared."""
+    try:
+        bench = read_manifest(path).get("settings", {}).get("bench", {}) if path.is_file() else {}
+    except (RepopeError, OSError):
+        return False
+    return isinstance(bench, dict) and bench.get("source") == chair.NAME
 
 
 def compare_caption_runs(settings: CompareSettings) -> CaptionComparison:
@@ -114,8 +122,11 @@ def compare_caption_runs(settings: CompareSettings) -> CaptionComparison:
 
 
 def _side(letter: str, value: str | tuple[str, ...], settings: CompareSettings) -> CaptionSide:
-    folder = Path(value if isinstance(value, str) else value[0]).expanduser()
-    run = finished_run(letter, folder)
+    if not isinstance(value, str):
+        raise RepopeError(
+            f"{letter}={list(value)}: is several files, and the other describes images; give a run folder"
+        )
+    run = finished_run(letter, Path(value).expanduser())
     if not asks_for_captions(run.bench):
         raise RepopeError(
             f"{letter}={value}: answers yes and no, and the other describes images; compare two of one kind"
@@ -207,9 +218,7 @@ def gap_table(view: CaptionComparison) -> Table:
         text_field("", lambda row: FIGURE_TITLES[row.figure], stays=True),
         estimate_field(view.names[0], lambda row: row.compared.shared[0].estimates[row.figure]),
         estimate_field(view.names[1], lambda row: row.compared.shared[1].estimates[row.figure]),
-        Field(
-            Column(title="difference"), lambda row: _difference_cell(row.compared.gaps[row.figure].difference)
-        ),
+        Field(Column(title="difference"), lambda row: points_cell(row.compared.gaps[row.figure].difference)),
     ]
     if has_others:
         fields += [
@@ -228,13 +237,6 @@ def gap_table(view: CaptionComparison) -> Table:
         f"On the {counted(view.n_shared, 'image', ',')} that both describe, in percent, with 95 % intervals"
     )
     return table(caption, fields, rows, n_naming=2, starts_group=lambda row: row.is_first)
-
-
-def _difference_cell(one: Estimate) -> Cell:
-    return Cell(
-        text=change_text("f1", one.value),
-        note="" if one.interval is None else change_interval_text("f1", one.interval),
-    )
 
 
 def length_table(view: CaptionComparison) -> Table:

@@ -1,18 +1,24 @@
 """The page of a queue of what captions mention and nobody has judged: the sentences, the pictures, and who wrote it."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 from repope_eval.records import Question
 from repope_eval.relabelling.mention_doubt import Passage, UnjudgedMentions, UnjudgedObject
 from repope_eval.relabelling.queue import Queued
-from repope_eval.relabelling.queue_page import MOST_RESPONSES, MOST_SHOWN, PAGE_BYTES, names_text
+from repope_eval.relabelling.queue_page import (
+    MOST_RESPONSES,
+    MOST_SHOWN,
+    PAGE_BYTES,
+    gallery_of_queue,
+    names_text,
+)
 from repope_eval.relabelling.queue_view import LONGEST_NAME, MOST_OBJECTS, selection_sentence
 from repope_eval.reporting.figure_texts import clipped, percent_text
-from repope_eval.reporting.gallery import Card, Gallery, Item, render_with_gallery
+from repope_eval.reporting.gallery import Gallery, Item, render_with_gallery
 from repope_eval.reporting.tables import Table, number_field, table, text_field
 from repope_eval.wording import counted, first_few
 
@@ -125,20 +131,7 @@ def mention_table(view: MentionQueueView, most: int = MOST_OBJECTS) -> Table:
 
 def mention_gallery(view: MentionQueueView) -> Gallery:
     """The first questions of the queue, a card each, without pictures."""
-    shown = view.queue[:MOST_SHOWN]
-    cards = tuple(
-        Card(image=each.question.image, items=(_mentioned_item(view, each, rank),))
-        for rank, each in enumerate(shown, 1)
-    )
-    kinds = Counter(card.items[0].kind for card in cards)
-    return Gallery(
-        cards=cards,
-        kinds={kind: kinds[kind] for kind, _ in _KINDS.values() if kinds[kind]},
-        variants=tuple(dict.fromkeys(name for card in cards for name in card.items[0].variants)),
-        n_questions=len(view.queue),
-        n_left_out=len(view.queue) - len(cards),
-        n_thumbnails_left_out=0,
-    )
+    return gallery_of_queue(view.queue, partial(_mentioned_item, view), [kind for kind, _ in _KINDS.values()])
 
 
 def _mentioned_item(view: MentionQueueView, queued: Queued, rank: int) -> MentionedItem:

@@ -1,8 +1,9 @@
 """The page of a queue: the most doubtful labels with their pictures, and why each is doubtful."""
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from repope_eval.records import Answer
 from repope_eval.relabelling.queue import Queued
@@ -39,7 +40,7 @@ class Response:
     reading: str
     """What is read of it: yes, no or neither."""
     names: str
-    """Who gave it."""
+    """The names of the models that gave it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,20 +59,31 @@ class DoubtedItem(Item):
 
 def queue_gallery(view: QueueView) -> Gallery:
     """The first questions of the queue, a card each, without pictures."""
-    shown = view.queue[:MOST_SHOWN]
-    cards = tuple(
-        Card(image=each.question.image, items=(_doubted_item(view, each, rank),))
-        for rank, each in enumerate(shown, 1)
-    )
-    kinds = Counter(card.items[0].kind for card in cards)
+    return gallery_of_queue(view.queue, partial(_doubted_item, view), [_kind(True), _kind(False)])
+
+
+def gallery_of_queue(
+    queue: Sequence[Queued], item: Callable[[Queued, int], Item], kinds: Sequence[str]
+) -> Gallery:
+    """The first questions of a queue of any kind, a card each, without pictures.
+
+    Args:
+        queue: all questions, the most doubtful first.
+        item: makes what is shown of a question from it and its rank, which begins at 1.
+        kinds: all kinds of items, in the order in which they are shown.
+    """
+    shown = queue[:MOST_SHOWN]
+    items = [item(each, rank) for rank, each in enumerate(shown, 1)]
+    counts = Counter(each.kind for each in items)
     return Gallery(
-        cards=cards,
-        kinds={kind: kinds[kind] for kind in map(_kind, (True, False)) if kinds[kind]},
-        variants=tuple(
-            dict.fromkeys(clipped(variant, 80) for each in shown for variant in view.variants[each.question])
+        cards=tuple(
+            Card(image=each.question.image, items=(of_question,))
+            for each, of_question in zip(shown, items, strict=True)
         ),
-        n_questions=len(view.queue),
-        n_left_out=len(view.queue) - len(cards),
+        kinds={kind: counts[kind] for kind in kinds if counts[kind]},
+        variants=tuple(dict.fromkeys(variant for each in items for variant in each.variants)),
+        n_questions=len(queue),
+        n_left_out=len(queue) - len(items),
         n_thumbnails_left_out=0,
     )
 

@@ -2,9 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
-from repope_eval.captions.truth import REPOPE
+from repope_eval.captions.truth import REPOPE, CaptionTruth
 from repope_eval.records import Answer, Variant
 from repope_eval.reporting import caption_tables
 from repope_eval.reporting.figure_texts import change_text, clipped, figure_interval_text, percent_text
@@ -15,9 +14,6 @@ from repope_eval.scoring.caption_counts import FIGURE_TITLES
 from repope_eval.scoring.caption_scores import TRUTH_TITLES, CaptionScores
 from repope_eval.scoring.chair import Found, JudgedMention, VariantCaptions, judged_mentions
 from repope_eval.wording import counted, percentage
-
-if TYPE_CHECKING:
-    from repope_eval.captions.truth import CaptionTruth
 
 LEAST_JUDGED = 0.5
 """The share of the mentions that must have a verdict, so that corrected figures stand first on the page."""
@@ -69,7 +65,7 @@ class MentionItem(Item):
     """An object that a caption mentions."""
 
     number: int
-    """How often."""
+    """How often the captions mention it."""
 
     @property
     def lines(self) -> int:
@@ -194,7 +190,7 @@ def _doubtful(card: CaptionCard) -> list[MentionItem]:
     ]
 
 
-def _card(image: str, answers: Mapping[Variant, Answer], truth: "CaptionTruth") -> CaptionCard:
+def _card(image: str, answers: Mapping[Variant, Answer], truth: CaptionTruth) -> CaptionCard:
     items: dict[tuple[str, str], MentionItem] = {}
     captions = {}
     for variant, answer in answers.items():

@@ -8,9 +8,7 @@ from repope_eval.records import Variant
 from repope_eval.reporting.console import print_sentences, print_table
 from repope_eval.reporting.figure_texts import (
     UNDEFINED,
-    change_text,
     count_text,
-    interval_text,
     number_text,
     percent_text,
 )
@@ -19,8 +17,10 @@ from repope_eval.reporting.tables import (
     Column,
     Field,
     Table,
+    estimate_cell,
     estimate_field,
     number_field,
+    points_cell,
     table,
     text_field,
 )
@@ -88,12 +88,8 @@ def _figure_field(name: str) -> Field[CaptionRow]:
         if one is None:  # a length does not change with the truth, except for mentions that do not count
             return Cell(text="")
         if row.figures is None:
-            whole = change_text("f1", one.value, one.interval).partition(" (")
-            return Cell(text=whole[0], note=whole[2].removesuffix(")"))
-        form = _tenths if name not in SHARES else lambda value: percent_text(value)
-        return Cell(
-            text=form(one.value), note="" if one.interval is None else interval_text(one.interval, form)
-        )
+            return points_cell(one)
+        return estimate_cell(one, percent_text if name in SHARES else _tenths)
 
     return Field(Column(title=FIGURE_TITLES[name]), cell)
 
@@ -224,7 +220,7 @@ def _object_fields(truth: Truth) -> list[Field[tuple[Variant, ObjectFigures]]]:
 
 def silent_remark(scores: CaptionScores) -> str | None:
     """How many captions mention none of COCO's objects, where these are many; None where they are few."""
-    silent, total = silent_captions(scores), scores.n_answered
+    silent, total = sum(captions.n_silent for captions in scores.variants.values()), scores.n_answered
     if not total or silent < FEWEST_MENTIONED * total:
         return None
     share = (
@@ -237,11 +233,6 @@ def silent_remark(scores: CaptionScores) -> str | None:
         f"{share} {what} in English: CHAIR reads English alone, so captions in another language, or answers that are "
         "no descriptions, look faultless here and are not"
     )
-
-
-def silent_captions(scores: CaptionScores) -> int:
-    """How many captions mention no object."""
-    return sum(captions.n_silent for captions in scores.variants.values())
 
 
 def judged_and_all(scores: CaptionScores) -> tuple[int, int]:
@@ -294,6 +285,5 @@ def print_caption_scores(scores: CaptionScores) -> None:
     if len(scores.truths) > 1:
         print_table(found_table(scores))
         print_table(bounds_table(scores))
-    for remark in (known_remark(scores),):
-        if remark:
-            print_sentences(remark)
+    if remark := known_remark(scores):
+        print_sentences(remark)

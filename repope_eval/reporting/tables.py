@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Generic, Literal, TypeVar
 
-from repope_eval.reporting.figure_texts import interval_text, percent_text
+from repope_eval.reporting.figure_texts import change_interval_text, change_text, interval_text, percent_text
 from repope_eval.scoring.estimates import Estimate, Interval
 
 Record = TypeVar("Record")
@@ -139,6 +139,12 @@ def estimate_cell(estimate: Estimate, shown: Callable[[float | None], str] = per
     """An estimate, by default a share in percent, with its interval as a note."""
     note = "" if estimate.interval is None else interval_text(estimate.interval, shown)
     return Cell(text=shown(estimate.value), note=note)
+
+
+def points_cell(difference: Estimate) -> Cell:
+    """A difference of two shares in points, with its interval as a note."""
+    note = "" if difference.interval is None else change_interval_text("f1", difference.interval)
+    return Cell(text=change_text("f1", difference.value), note=note)
 
 
 def table(

@@ -1,6 +1,7 @@
 """Two runs of captions compared: the verdict, the tables, the page and the document."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 
@@ -8,15 +9,19 @@ from repope_eval.captions.truth import CaptionTruth
 from repope_eval.comparison.captions import (
     CaptionComparison,
     CaptionSide,
+    are_captions,
     caption_comparison_document,
+    compare_caption_runs,
     gap_table,
     length_table,
     render_caption_comparison,
     side_table,
 )
+from repope_eval.errors import RepopeError
 from repope_eval.records import Answer, Question
 from repope_eval.scoring.caption_comparison import compare_captions
 from repope_eval.scoring.chair import score_captions
+from repope_eval.settings.command_settings import CompareSettings
 
 SCENE = frozenset({"dog"})
 
@@ -89,3 +94,24 @@ def test_tables_page_and_document() -> None:
     document = caption_comparison_document(view)
     assert document["truths"]["coco"]["gaps"]["chair_i"]["gap"] == pytest.approx(1 / 2 - 1 / 3)
     assert document["a"]["max_new_tokens"] == "64"
+
+
+@pytest.mark.parametrize(
+    ("manifest", "describes"),
+    [
+        ('{"settings": {"bench": {"source": "chair"}}}', True),
+        ('{"settings": {"bench": {"source": "coco"}}}', False),
+        ('{"settings": {}}', False),
+        ("no JSON", False),  # what is wrong with it is told by what reads the run
+    ],
+)
+def test_the_manifest_alone_says_whether_a_run_describes_images(
+    tmp_path: Path, manifest: str, describes: bool
+) -> None:
+    (tmp_path / "manifest.json").write_text(manifest)
+    assert are_captions(CompareSettings(a=str(tmp_path), b="answers.jsonl")) is describes
+
+
+def test_several_answer_files_are_no_run_of_captions() -> None:
+    with pytest.raises(RepopeError, match="is several files, and the other describes images"):
+        compare_caption_runs(CompareSettings(a=("one.jsonl", "two.jsonl"), b="runs/chair/m"))
