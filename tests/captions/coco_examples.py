@@ -12,6 +12,15 @@ CATEGORIES = [{"id": number, "name": name} for number, name in enumerate(OBJECTS
 IDS = {each["name"]: each["id"] for each in CATEGORIES}
 
 
+def write_shared_truth(shared: Path, folder: Path) -> None:
+    """COCO's two files with the truth of the public captions' images, and links to RePOPE's files beside them."""
+    truth = json.loads((shared / "chair" / "truth.json").read_text())
+    write_coco(folder, {int(number): names for number, names in truth.items()})
+    for path in (shared / "annotations").iterdir():
+        if not (folder / path.name).exists():
+            (folder / path.name).symlink_to(path)
+
+
 def write_coco(
     folder: Path,
     marked: Mapping[int, Sequence[str]],

@@ -14,7 +14,7 @@ from typing import Any
 import pyarrow
 import pyarrow.parquet
 import pytest
-from coco_examples import write_coco
+from coco_examples import write_shared_truth
 from conftest import CommandLine
 from fault_server import serving, unanswered_port
 from hub_server import HubServer
@@ -141,10 +141,7 @@ def everything(shared: Path, tmp_path: Path) -> Path:
     for folder in (shared / "dash_b", *(shared / "benchmarks").iterdir()):
         if folder.is_dir():
             (data / folder.name).symlink_to(folder)
-    truth = json.loads((shared / "chair" / "truth.json").read_text())
-    write_coco(data / "annotations", {int(number): names for number, names in truth.items()})
-    for path in (shared / "annotations").iterdir():
-        (data / "annotations" / path.name).symlink_to(path)
+    write_shared_truth(shared, data / "annotations")
     return data
 
 

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from coco_examples import write_coco
+from coco_examples import write_shared_truth
 from conftest import CommandLine
 from test_mentions import CHAIR
 
@@ -22,10 +22,7 @@ pytestmark = pytest.mark.skipif(
 def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """RePOPE's files, and files of COCO's format with the truth of the images that occur here."""
     folder = tmp_path_factory.mktemp("data")
-    truth = json.loads((CHAIR / "truth.json").read_text())
-    write_coco(folder / "annotations", {int(number): names for number, names in truth.items()})
-    for path in ANNOTATIONS.glob("coco_*pope_*.json"):
-        (folder / "annotations" / path.name).symlink_to(path)
+    write_shared_truth(CHAIR.parent, folder / "annotations")
     assert len(OBJECTS) == 80
     return folder
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 from chat_server import serving
-from coco_examples import write_coco
+from coco_examples import write_shared_truth
 from conftest import CommandLine, MadeOnce
 from documentation_pages import (
     BLOCK,
@@ -160,8 +160,7 @@ def make_coco(shared: Path, folder: Path) -> None:
     shutil.copytree(shared / "annotations", folder / "annotations")
     for name in ("benchmarks/pope_seem", "benchmarks/popev2", "benchmarks/amber", "dash_b"):
         (folder / Path(name).name).symlink_to(shared / name)
-    truth = json.loads((shared / "chair" / "truth.json").read_text())
-    write_coco(folder / "annotations", {int(number): names for number, names in truth.items()})
+    write_shared_truth(shared, folder / "annotations")
     encoded = io.BytesIO()
     Image.new("RGB", TILE, "teal").save(encoded, "JPEG")
     for images, questions in (
