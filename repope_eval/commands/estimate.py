@@ -1,10 +1,12 @@
 """`python -m repope_eval estimate`: the scores of runs under corrected labels, from the part that people looked at."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from repope_eval.benchmarks.pope_file import annotations_of, disputed_of, is_by_people, is_queue
+from repope_eval.captions.truth import CaptionTruth
 from repope_eval.cluster.sweep_plan import unfinished_runs
 from repope_eval.commands.relabel import LABELS, beside_folder
 from repope_eval.errors import RepopeError
@@ -17,12 +19,21 @@ from repope_eval.relabelling.estimates_view import (
 )
 from repope_eval.relabelling.estimation import FIGURES, FigureEstimate, Looked, estimate
 from repope_eval.relabelling.findings import Finding, looked_at
+from repope_eval.relabelling.mention_estimation import FIGURE as CHAIR
+from repope_eval.relabelling.mention_estimation import (
+    estimate_chair,
+    old_chair,
+    queued_mentions,
+    truth_before,
+)
 from repope_eval.relabelling.queue import Queued, read_queue
 from repope_eval.reporting.console import print_table
 from repope_eval.reporting.figure_texts import FIGURE_TITLES, change_text, percent_text
 from repope_eval.reporting.tables import Field, number_field, table, text_field
-from repope_eval.runs.run_selection import names_of, runs_of
+from repope_eval.runs.caption_runs import CaptionRuns, audited_runs
+from repope_eval.runs.run_selection import Selection, names_of
 from repope_eval.scoring.bootstrap import MEAN
+from repope_eval.scoring.caption_counts import FIGURE_TITLES as CHAIR_TITLES
 from repope_eval.scoring.estimates import Estimate
 from repope_eval.scoring.protocol_scores import score
 from repope_eval.scoring.protocols import PROTOCOLS
@@ -46,32 +57,11 @@ def execute(settings: EstimateSettings, command: str) -> None:
     """Writes the estimates and prints them."""
     out = Path(settings.out).expanduser()
     make_folder(out, "out", out)
-    selection = runs_of(settings, unfinished_runs)
-    benchmark = selection.benchmark
-    assert benchmark is not None, "runs were selected without their benchmark"
-    queue = read_queue(Path(settings.queue).expanduser())
-    original = benchmark.label_sets[0]
-    _require_queue_of(benchmark.name, queue, original.distinct, settings.queue)
-    findings = read_findings(Path(settings.labels).expanduser(), queue)
-    looked, probabilities = looked_at(queue, findings)
-    names = names_of(selection.runs)
-    rows = [
-        row
-        for run in selection.runs
-        for row in _estimates_of_run(
-            names[run.folder], run.answers, original, looked, probabilities, settings.protocol
-        )
-    ]
-    view = EstimatesView(
-        bench=benchmark.name,
-        protocol=settings.protocol,
-        rows=rows,
-        n_questions=len(queue),
-        n_looked=len(looked),
-        n_more=MORE,
-        n_disputed=sum(finding == "disputed" for finding in findings.values()),
-        n_missing=sum(finding == "missing" for finding in findings.values()),
-    )
+    selection = audited_runs(settings, unfinished_runs)
+    if isinstance(selection, CaptionRuns):
+        view = _view_of_captions(selection, settings)
+    else:
+        view = _view_of_answers(selection, settings)
     # Imported here: it draws, and what is wrong with the words or files is told before.
     from repope_eval.relabelling.estimates_page import render_estimates_page
 
@@ -79,6 +69,102 @@ def execute(settings: EstimateSettings, command: str) -> None:
     write_text(out / PAGE, render_estimates_page(view, command))
     print_estimates(view)
     log.info("estimates are in %s, and on the page %s", out / DOCUMENT, out / PAGE)
+
+
+@dataclass(frozen=True, slots=True)
+class _Labelled:
+    """A queue, and what people found about it."""
+
+    queue: Mapping[Question, Queued]
+    findings: Mapping[Question, Finding]
+    looked: Mapping[Question, Looked]
+    probabilities: Mapping[Question, float]
+
+    def view(
+        self, bench: str, rows: Sequence[EstimatedRun], protocol: str | None, titles: Mapping[str, str]
+    ) -> EstimatesView:
+        """The estimates that rest on it."""
+        found = list(self.findings.values())
+        return EstimatesView(
+            bench=bench,
+            protocol=protocol,
+            rows=rows,
+            titles=titles,
+            n_questions=len(self.queue),
+            n_looked=len(self.looked),
+            n_more=MORE,
+            n_disputed=found.count("disputed"),
+            n_missing=found.count("missing"),
+        )
+
+
+def _labelled(queue: Mapping[Question, Queued], labels: str) -> _Labelled:
+    findings = read_findings(Path(labels).expanduser(), queue)
+    return _Labelled(queue, findings, *looked_at(queue, findings))
+
+
+def _view_of_answers(selection: Selection, settings: EstimateSettings) -> EstimatesView:
+    benchmark = selection.benchmark
+    assert benchmark is not None, "runs were selected without their benchmark"
+    queue = read_queue(Path(settings.queue).expanduser())
+    original = benchmark.label_sets[0]
+    _require_queue_of(benchmark.name, queue, original.distinct, settings.queue)
+    labelled = _labelled(queue, settings.labels)
+    names = names_of(selection.runs)
+    rows = [
+        row
+        for run in selection.runs
+        for row in _estimates_of_run(
+            names[run.folder],
+            run.answers,
+            original,
+            labelled.looked,
+            labelled.probabilities,
+            settings.protocol,
+        )
+    ]
+    titles = {figure: FIGURE_TITLES[figure] for figure in FIGURES}
+    return labelled.view(benchmark.name, rows, settings.protocol, titles)
+
+
+def _view_of_captions(selection: CaptionRuns, settings: EstimateSettings) -> EstimatesView:
+    """CHAIRi of each run, and of each prompt of a run that has several."""
+    for left in selection.left_out:
+        log.warning("%s is left out: it %s", left.folder, left.reason)
+    labelled = _labelled(read_queue(Path(settings.queue).expanduser()), settings.labels)
+    truth = truth_before(selection.truth, labelled.queue)
+    names = names_of(selection.runs)
+    rows = []
+    for run in selection.runs:
+        prompts = dict.fromkeys(question.text for question in run.answers)
+        for prompt in prompts:
+            captions = [answer for answer in run.answers.values() if answer.question.text == prompt]
+            name = names[run.folder] if len(prompts) == 1 else f"{names[run.folder]}, {prompt}"
+            rows.append(_estimate_of_captions(name, captions, truth, labelled, settings.queue))
+    return labelled.view(selection.bench, rows, None, {CHAIR: CHAIR_TITLES[CHAIR]})
+
+
+def _estimate_of_captions(
+    name: str, captions: Sequence[Answer], truth: CaptionTruth, labelled: _Labelled, queue: str
+) -> EstimatedRun:
+    mentioned = queued_mentions(captions, truth, labelled.queue)
+    if mentioned.strange:
+        first = mentioned.strange[0]
+        raise RepopeError(
+            f"queue={queue}: {name} mentions {counted(len(mentioned.strange), 'object', ',')} that nobody has judged "
+            f"and that the queue does not ask about, first {first.object} in {first.image}; give the queue that audit "
+            "wrote of these runs"
+        )
+    labels = {question: each.label for question, each in labelled.queue.items()}
+    true = estimate_chair(mentioned, labels, labelled.looked, labelled.probabilities, MORE)
+    return EstimatedRun(
+        run=name,
+        variant="captions",
+        n_questions=len(mentioned.queued),
+        n_looked=sum(question in mentioned.queued for question in labelled.looked),
+        old={CHAIR: old_chair(captions, truth)},
+        true={CHAIR: true},
+    )
 
 
 def _estimates_of_run(
@@ -166,19 +252,17 @@ def _refuse_old_labels(
 
 
 def print_estimates(view: EstimatesView) -> None:
-    """Prints each run's metrics by the old labels and under true ones, and what more labels would do."""
+    """Prints each run's figures by the old labels and under true ones, and what more labels would do."""
     fields: list[Field[tuple[EstimatedRun, str]]] = [
         text_field("run", lambda each: each[0].run),
-        text_field("metric", lambda each: FIGURE_TITLES[each[1]]),
+        text_field("metric", lambda each: view.titles[each[1]]),
         number_field("old labels", lambda each: _old_text(each[0].old[each[1]])),
         number_field("true labels", lambda each: _true_text(each[0].true[each[1]])),
         number_field("change", lambda each: _change_text(each[0].change(each[1]))),
     ]
-    shown_rows = [(row, figure) for row in view.headline for figure in FIGURES]
+    shown_rows = [(row, figure) for row in view.headline for figure in view.titles]
     title = f"Estimates ({view.headline[0].variant}) from {view.n_looked:,} of {view.n_questions:,} questions"
-    print_table(
-        table(title, fields, shown_rows, starts_group=lambda each: each[1] == FIGURES[0]), padded=True
-    )
+    print_table(table(title, fields, shown_rows, starts_group=lambda each: each[1] == view.lead), padded=True)
     for sentence in (*view.verdicts, view.basis):
         log.info("%s", sentence)
     for sentence in view.open_sentences:
@@ -199,18 +283,19 @@ def _change_text(change: Estimate) -> str:
 
 
 def log_widest(view: EstimatesView) -> None:
-    """Logs what further labels would make of the widest interval of F1."""
+    """Logs what further labels would make of the widest interval of the leading figure."""
     widths = {
-        row.run: (f1.width, f1.more)
+        row.run: (lead.width, lead.more)
         for row in view.headline
-        if (f1 := row.true["f1"]).width is not None and f1.more is not None
+        if (lead := row.true[view.lead]).width is not None and lead.more is not None
     }
     if widths:
         run = max(widths, key=lambda name: widths[name])
         log.info(
-            "the %sinterval of F1, that of %s, is %.1f points wide; %d further drawn labels would narrow it to about "
+            "the %sinterval of %s, that of %s, is %.1f points wide; %d further drawn labels would narrow it to about "
             "%.1f",
             "widest " if len(widths) > 1 else "",
+            view.lead_title,
             run,
             100 * widths[run][0],
             MORE,

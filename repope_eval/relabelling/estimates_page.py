@@ -6,7 +6,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from repope_eval.relabelling.estimates_view import EstimatedRun, EstimatesView
-from repope_eval.relabelling.estimation import FIGURES
 from repope_eval.reporting.charts.drawing import (
     Chart,
     add_axes,
@@ -19,7 +18,6 @@ from repope_eval.reporting.charts.drawing import (
     write_in_percent,
 )
 from repope_eval.reporting.figure_texts import (
-    FIGURE_TITLES,
     change_interval_text,
     change_text,
     figure_interval_text,
@@ -47,19 +45,20 @@ def estimates_chart(view: EstimatesView) -> Chart:
     variant = rows[0].variant
     return draw(
         "estimates",
-        f"F1, {variant}",
-        f"F1 by the old labels and under true ones ({variant}). Lines are the 95 % intervals of the estimates.",
+        f"{view.lead_title}, {variant}",
+        f"{view.lead_title} by the old labels and under true ones ({variant}). "
+        "Lines are the 95 % intervals of the estimates.",
         _HEAD + len(rows) * _ROW + _FOOT,
-        lambda figure: _paint_chart(figure, rows),
+        lambda figure: _paint_chart(figure, rows, view.lead),
     )
 
 
-def _paint_chart(figure: Figure, rows: Sequence[EstimatedRun]) -> None:
+def _paint_chart(figure: Figure, rows: Sequence[EstimatedRun], name: str) -> None:
     names = [label(name) for name in shortened_names([row.run for row in rows], _LONGEST)]
     left = 0.2 + 0.075 * max(map(len, names))
     axes = add_axes(figure, left, _FOOT, 0.2, len(rows) * _ROW + _FOOT)
     for place, row in enumerate(rows):
-        _paint_row(axes, row, place)
+        _paint_row(axes, row, name, place)
     name_rows(axes, names)
     part_rows(axes, len(names), 0.4)
     axes.margins(x=0.08)
@@ -68,10 +67,10 @@ def _paint_chart(figure: Figure, rows: Sequence[EstimatedRun]) -> None:
     label_set_legend(figure, ("old labels", "true labels, estimated"), 0.3, markersize=5, linewidth=1.2)
 
 
-def _paint_row(axes: Axes, row: EstimatedRun, place: int) -> None:
-    true = row.true["f1"]
+def _paint_row(axes: Axes, row: EstimatedRun, name: str, place: int) -> None:
+    true = row.true[name]
     # The old labels' interval is over images, and would invite a comparison with one over the questions looked at.
-    for index, (value, interval) in enumerate(((row.old["f1"].value, None), (true.value, true.ci95))):
+    for index, (value, interval) in enumerate(((row.old[name].value, None), (true.value, true.ci95))):
         if value is not None:
             mark_with_interval(axes, value, interval, place + (index - 0.5) * _APART, index, 5, 1.2)
 
@@ -87,7 +86,7 @@ def render_estimates_page(view: EstimatesView, command: str) -> str:
         "estimates.html.j2",
         view=view,
         estimates=_estimates_table(view),
-        others=_table_of_others(view),
+        others=_table_of_others(view) if len(view.titles) > 1 else None,
         labels=_labels_table(view),
         chart=estimates_chart(view),
         command=command,
@@ -95,10 +94,18 @@ def render_estimates_page(view: EstimatesView, command: str) -> str:
 
 
 def _estimates_table(view: EstimatesView) -> Table:
-    """F1 of each run and variant: by the old labels, under true ones, and the change."""
+    """The leading figure of each run and variant: by the old labels, under true ones, and the change."""
     return table(
         "",
-        [_NAMES, *_change_fields("f1", "F1, old labels", "F1, true labels", "change in points")],
+        [
+            _NAMES,
+            *_change_fields(
+                view.lead,
+                f"{view.lead_title}, old labels",
+                f"{view.lead_title}, true labels",
+                "change in points",
+            ),
+        ],
         view.rows,
         starts_group=lambda row: row.variant == view.rows[0].variant,
     )
@@ -108,8 +115,8 @@ def _table_of_others(view: EstimatesView) -> Table:
     """The same of the other metrics, side by side: by the old labels, under true ones, and the change."""
     fields = [
         field
-        for figure in FIGURES[1:]
-        for field in _change_fields(figure, f"{FIGURE_TITLES[figure]}, old", "true", "change")
+        for figure, title in list(view.titles.items())[1:]
+        for field in _change_fields(figure, f"{title}, old", "true", "change")
     ]
     return table(
         "Precision, recall and accuracy, by the old labels and under true ones",
@@ -120,15 +127,19 @@ def _table_of_others(view: EstimatesView) -> Table:
 
 
 def _labels_table(view: EstimatesView) -> Table:
-    """How many questions people looked at, and how wide F1's interval is and would be."""
+    """How many questions people looked at, and how wide the leading figure's interval is and would be."""
     fields: list[Field[EstimatedRun]] = [
         _NAMES,
         value_field("looked at", _looked_cell),
-        value_field("width of F1's interval", lambda row: _ratio_cell(row.true["f1"].width)),
-        value_field(f"width with {view.n_more:,} more labels", lambda row: _ratio_cell(row.true["f1"].more)),
+        value_field(
+            f"width of {view.lead_title}'s interval", lambda row: _ratio_cell(row.true[view.lead].width)
+        ),
+        value_field(
+            f"width with {view.n_more:,} more labels", lambda row: _ratio_cell(row.true[view.lead].more)
+        ),
     ]
     return table(
-        "Questions looked at, and the width of F1's interval in points",
+        f"Questions looked at, and the width of {view.lead_title}'s interval in points",
         fields,
         view.rows,
         starts_group=lambda row: row.variant == view.rows[0].variant,

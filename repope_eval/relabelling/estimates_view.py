@@ -1,12 +1,13 @@
 """What runs would score under true labels, put together for the page, its chart, the document and the console."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from repope_eval.records import Variant
-from repope_eval.relabelling.estimation import WIDEST, FigureEstimate
+from repope_eval.relabelling.estimation import FIGURES, WIDEST, FigureEstimate
 from repope_eval.reporting.figure_texts import (
+    FIGURE_TITLES,
     change_interval_text,
     change_text,
     figure_interval_text,
@@ -51,9 +52,12 @@ class EstimatesView:
     """The estimates of several runs on a benchmark."""
 
     bench: str
-    protocol: str
+    protocol: str | None
+    """How yes or no was read from the answers; None where these are captions."""
     rows: Sequence[EstimatedRun]
     """The variants of a run stand together, their mean last."""
+    titles: Mapping[str, str] = field(default_factory=lambda: {name: FIGURE_TITLES[name] for name in FIGURES})
+    """What the figures are called, the one that leads first."""
     n_questions: int
     n_looked: int
     n_more: int
@@ -64,6 +68,16 @@ class EstimatesView:
     """How many of those looked at the file of labels lacks, be they ambiguous, in dispute or not looked at."""
 
     @property
+    def lead(self) -> str:
+        """The name of the figure that leads."""
+        return next(iter(self.titles))
+
+    @property
+    def lead_title(self) -> str:
+        """What it is called."""
+        return self.titles[self.lead]
+
+    @property
     def headline(self) -> Sequence[EstimatedRun]:
         """The rows that sum up: the mean over the variants, or the only variant."""
         last = self.rows[-1].variant
@@ -71,17 +85,19 @@ class EstimatesView:
 
     @property
     def verdicts(self) -> Sequence[str]:
-        """What becomes of F1 under true labels, and whether that is more than chance: of each run, or of many."""
+        """What becomes of the leading figure under true labels, and whether that is more than chance."""
         if len(self.headline) > MOST_NAMED:
-            return [_counts_sentence(self.headline)]
-        return [_change_sentence(row) for row in self.headline]
+            return [_counts_sentence(self)]
+        return [_change_sentence(row, self.lead, self.lead_title) for row in self.headline]
 
     @property
     def basis(self) -> str:
         """What the estimates rest on, in words."""
         n_variants = len({row.variant for row in self.rows}) - 1
         mean = (
-            f" F1 is the mean over {counted(n_variants, 'variant')}." if self.rows[-1].variant == MEAN else ""
+            f" {self.lead_title} is the mean over {counted(n_variants, 'variant')}."
+            if self.rows[-1].variant == MEAN
+            else ""
         )
         is_whole = self.n_looked == self.n_questions and not self.n_disputed + self.n_missing
         chance = (
@@ -90,21 +106,25 @@ class EstimatesView:
             else "Chance, in the intervals of estimates and changes, is in which questions these were."
         )
         return (
-            f"From {self.n_looked:,} of {counted(self.n_questions, 'question', ',')} that people looked at, answers "
-            f"read by protocol {self.protocol}.{mean} {chance}"
+            f"From {self.n_looked:,} of {counted(self.n_questions, 'question', ',')} that people looked at"
+            f"{self._protocol.replace('protocol', 'answers read by protocol')}.{mean} {chance}"
         )
 
     @property
     def paper_sentence(self) -> str:
-        """The runs' F1 as a paper prints it."""
-        rows = [_f1_phrase(row.run, row.true["f1"]) for row in self.headline]
+        """The runs' leading figure as a paper prints it."""
+        rows = [_figure_phrase(row.run, row.true[self.lead]) for row in self.headline]
         variant = self.rows[-1].variant
         several = f" ({variant})" if len({row.variant for row in self.rows}) > 1 else ""
         return (
-            f"F1 under true labels{several}, estimated from {self.n_looked:,} of "
-            f"{counted(self.n_questions, 'question', ',')} that people looked at, protocol {self.protocol}: "
-            f"{'; '.join(rows)}"
+            f"{self.lead_title} under true labels{several}, estimated from {self.n_looked:,} of "
+            f"{counted(self.n_questions, 'question', ',')} that people looked at"
+            f"{self._protocol}: {'; '.join(rows)}"
         )
+
+    @property
+    def _protocol(self) -> str:
+        return "" if self.protocol is None else f", protocol {self.protocol}"
 
     @property
     def open_sentences(self) -> Sequence[str]:
@@ -114,9 +134,10 @@ class EstimatesView:
             (each.n_needed or 0 for row in self.rows for each in row.true.values()), default=0
         ):
             sentences.append(
-                f"Too few labels: a dash stands where the 95 % interval would be wider than {WIDEST:g}, which tells "
-                f"no good model from a coin. About {n_needed:,} labels would do for all figures (by the width "
-                f"that there is with {self.n_looked:,}, which falls with the root of the number, or faster)."
+                f"Too few labels: a dash stands where the 95 % interval would be wider than {100 * WIDEST:.0f} "
+                f"points, which tells no good model from a bad one. About {n_needed:,} labels would do for all "
+                f"figures (by the width that there is with {self.n_looked:,}, which falls with the root of the "
+                "number, or faster)."
             )
         if self.n_disputed:
             sentences.append(
@@ -134,30 +155,30 @@ class EstimatesView:
         return sentences
 
 
-def _change_sentence(row: EstimatedRun) -> str:
-    """What becomes of a run's F1: both values, their difference, and whether it is more than chance."""
-    old, true, change = row.old["f1"], row.true["f1"], row.change("f1")
+def _change_sentence(row: EstimatedRun, figure: str, title: str) -> str:
+    """What becomes of a figure of a run: both values, their difference, and whether it is more than chance."""
+    old, true, change = row.old[figure], row.true[figure], row.change(figure)
+    true_text = _text_with_interval(figure, true)
     if true.value is None:
-        return f"F1 of {row.run} under true labels is not known ({true.reason})."
+        return f"{title} of {row.run} under true labels is not known ({true.reason})."
     if old.value is None or change.value is None:
-        return f"F1 of {row.run} is undefined by the old labels, and {_f1_text(true)} under true ones."
-    moves = f"from {percent_text(old.value)} % by the old labels to {_f1_text(true)} under true ones"
-    points = f"{change_text('f1', change.value)} points"
+        return f"{title} of {row.run} is undefined by the old labels, and {true_text} under true ones."
+    moves = f"from {percent_text(old.value)} % by the old labels to {true_text} under true ones"
+    points = f"{change_text(figure, change.value)} points"
     if true.width == 0:
-        return f"F1 of {row.run} goes {moves}: {points}."
+        return f"{title} of {row.run} goes {moves}: {points}."
     if change.interval is None:
-        return f"F1 of {row.run} goes {moves}: {points}, without an interval."
-    sure = f"{points} ({change_interval_text('f1', change.interval)})"
+        return f"{title} of {row.run} goes {moves}: {points}, without an interval."
+    sure = f"{points} ({change_interval_text(figure, change.interval)})"
     if _is_more_than_chance(change):
-        return (
-            f"F1 of {row.run} {'rises' if change.value > 0 else 'falls'} {moves}: {sure}, more than chance."
-        )
-    return f"F1 of {row.run} goes {moves}: {sure}, which may be chance."
+        direction = "rises" if change.value > 0 else "falls"
+        return f"{title} of {row.run} {direction} {moves}: {sure}, more than chance."
+    return f"{title} of {row.run} goes {moves}: {sure}, which may be chance."
 
 
-def _f1_text(f1: FigureEstimate) -> str:
-    sure = "" if not f1.width else f" (95 % interval {figure_interval_text('f1', f1.ci95)})"
-    return f"{percent_text(f1.value)} %{sure}"
+def _text_with_interval(figure: str, one: FigureEstimate) -> str:
+    sure = "" if not one.width else f" (95 % interval {figure_interval_text(figure, one.ci95)})"
+    return f"{percent_text(one.value)} %{sure}"
 
 
 def _is_more_than_chance(change: Estimate) -> bool:
@@ -165,35 +186,36 @@ def _is_more_than_chance(change: Estimate) -> bool:
     return change.interval is not None and (change.interval[0] > 0 or change.interval[1] < 0)
 
 
-def _counts_sentence(rows: Sequence[EstimatedRun]) -> str:
-    """How many runs' F1 rises, falls, or may be as it was."""
-    changes = [row.change("f1") for row in rows]
+def _counts_sentence(view: EstimatesView) -> str:
+    """For how many runs the leading figure rises, falls, or may be as it was."""
+    changes = [row.change(view.lead) for row in view.headline]
     sure = [change.value or 0 for change in changes if _is_more_than_chance(change)]
     risen, fallen = [value for value in sure if value > 0], [value for value in sure if value < 0]
     n_unknown = sum(change.value is None for change in changes)
-    n_unsure = len(rows) - len(sure) - n_unknown
+    n_unsure = len(changes) - len(sure) - n_unknown
     parts = [
-        f"rises by more than chance for {len(risen):,}{_range_text(risen)}",
-        f"falls by more than chance for {len(fallen):,}{_range_text(fallen)}",
+        f"rises by more than chance for {len(risen):,}{_range_text(view.lead, risen)}",
+        f"falls by more than chance for {len(fallen):,}{_range_text(view.lead, fallen)}",
         *([f"changes by what may be chance for {n_unsure:,}"] if n_unsure else []),
         *([f"is not known for {n_unknown:,}"] if n_unknown else []),
     ]
     return (
-        f"From the old labels to true ones, F1 of {counted(len(rows), 'run', ',')} {', '.join(parts[:-1])} and "
+        f"From the old labels to true ones, {view.lead_title} of {counted(len(changes), 'run', ',')} "
+        f"{', '.join(parts[:-1])} and "
         f"{parts[-1]}. Each run is judged by itself."
     )
 
 
-def _range_text(changes: Sequence[float]) -> str:
+def _range_text(figure: str, changes: Sequence[float]) -> str:
     if not changes:
         return ""
-    ends = [change_text("f1", end) for end in (min(changes), max(changes))]
+    ends = [change_text(figure, end) for end in (min(changes), max(changes))]
     return f" ({' to '.join(dict.fromkeys(ends))} points)"
 
 
-def _f1_phrase(run: str, f1: FigureEstimate) -> str:
-    reason = f1.reason if f1.n_needed else ""
-    return figure_phrase(run, Estimate(value=f1.value, interval=f1.ci95, reason=reason))
+def _figure_phrase(run: str, one: FigureEstimate) -> str:
+    reason = one.reason if one.n_needed else ""
+    return figure_phrase(run, Estimate(value=one.value, interval=one.ci95, reason=reason))
 
 
 def estimates_document(view: EstimatesView) -> dict[str, Any]:

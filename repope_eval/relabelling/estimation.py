@@ -19,7 +19,7 @@ out worst for the model to the upper end where all turn out best, worst-case bou
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -38,6 +38,9 @@ _STEP = 1e-3
 """Change of a count by which gradients are taken."""
 
 Floats = NDArray[np.float64]
+
+FigureOf = Callable[[Floats], Floats]
+"""A figure of counts, [..., counts] to [...]; NaN where it is undefined."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,15 +82,34 @@ class FigureEstimate:
 
 
 @dataclass(frozen=True, slots=True)
-class _OutcomeCounts:
-    """The outcomes of one model in one variant."""
+class EstimatedCounts:
+    """What a figure of one model is made of, such as its outcomes in one variant."""
 
     totals: Floats
-    """[outcomes], estimated."""
+    """[counts], estimated."""
     corrections: Floats
-    """[looked at, outcomes]: what each question that was looked at changes, before it is divided."""
+    """[looked at, counts]: what each question that was looked at changes, before it is divided."""
     flips: Floats
-    """[not certain, outcomes]: what each other question would change if its label were the opposite."""
+    """[not certain, counts]: what each other question would change if its label were the opposite."""
+
+    @staticmethod
+    def corrected(counts: Floats, corrections: Floats, seen: Floats, flips: Floats) -> "EstimatedCounts":
+        """The counts by the old labels, [counts], corrected by what was looked at, with these probabilities."""
+        totals = np.maximum(0, counts + (corrections / seen.reshape(-1, 1)).sum(axis=0))
+        return EstimatedCounts(totals, corrections, flips)
+
+
+@dataclass(frozen=True, slots=True)
+class LookedShare:
+    """Which part of the questions people looked at, by probabilities."""
+
+    seen: Floats
+    """The probability of being looked at of each question that was."""
+    unsure: Floats
+    """That of each question for which it is not certain, be it looked at or not."""
+    n_questions: int
+    more: int = 0
+    """Number of further labels, for the width that they would give."""
 
 
 def estimate(
@@ -123,7 +145,7 @@ def estimate(
     )
     return {
         variant: {
-            figure: _bounded_estimate(figures[figure], worst[variant][figure], best[variant][figure])
+            figure: bounded_estimate(figures[figure], worst[variant][figure], best[variant][figure])
             for figure in FIGURES
         }
         for variant, figures in value.items()
@@ -192,8 +214,14 @@ def _with_open_questions_settled(
     }
 
 
-def _bounded_estimate(value: FigureEstimate, worst: FigureEstimate, best: FigureEstimate) -> FigureEstimate:
-    """An estimate whose interval reaches from the worst one's lower end to the best one's upper end."""
+def bounded_estimate(value: FigureEstimate, worst: FigureEstimate, best: FigureEstimate) -> FigureEstimate:
+    """An estimate whose interval reaches from the lower end of the lowest one to the upper end of the highest one.
+
+    Args:
+        value: with the open questions left out.
+        worst: with all of them settled so that the figure is lowest.
+        best: with all of them settled so that it is highest.
+    """
     needed = [each.n_needed for each in (value, worst, best) if each.n_needed is not None]
     if needed:
         return FigureEstimate(None, None, n_needed=max(needed))
@@ -216,10 +244,13 @@ def _estimate_settled(
     more: int,
 ) -> dict[Variant, dict[str, FigureEstimate]]:
     """As `estimate`, with each question taken as it is labelled."""
-    seen = np.array([each.probability for each in looked.values()])
     unsure = [question for question, probability in probabilities.items() if probability < 1]
-    weights = np.array([probabilities[question] for question in unsure])
-    weights = np.sqrt(1 - weights) / weights
+    share = LookedShare(
+        seen=np.array([each.probability for each in looked.values()]),
+        unsure=np.array([probabilities[question] for question in unsure]),
+        n_questions=len(probabilities),
+        more=more,
+    )
     counted = {
         variant: _count_outcomes(labels, looked, unsure, answers, protocol)
         for variant, labels in variants.items()
@@ -227,14 +258,16 @@ def _estimate_settled(
     sets: dict[Variant, tuple[Variant, ...]] = {variant: (variant,) for variant in variants}
     if has_mean(variants):
         sets[MEAN] = tuple(variants)
-    estimates: dict[Variant, dict[str, FigureEstimate]] = {}
-    for name, among in sets.items():
-        parts = [counted[variant] for variant in among]
-        estimates[name] = {
-            figure: _figure_estimate(figure, parts, seen, weights, protocol, len(probabilities), more)
-            for figure in FIGURES
+    figures_of = {
+        figure: lambda totals, figure=figure: figure_values(totals, protocol)[figure] for figure in FIGURES
+    }
+    return {
+        name: {
+            figure: estimate_mean(of_counts, [counted[variant] for variant in among], share)
+            for figure, of_counts in figures_of.items()
         }
-    return estimates
+        for name, among in sets.items()
+    }
 
 
 def _count_outcomes(
@@ -243,7 +276,7 @@ def _count_outcomes(
     unsure: Sequence[Question],
     answers: Mapping[Question, Answer],
     protocol: Protocol,
-) -> _OutcomeCounts:
+) -> EstimatedCounts:
     read = remembering(protocol).read
     places = {name: place for place, name in enumerate(OUTCOMES)}
 
@@ -269,48 +302,41 @@ def _count_outcomes(
         return differences
 
     corrections = changes(list(looked), [each.label for each in looked.values()])
-    probabilities = np.array([each.probability for each in looked.values()]).reshape(-1, 1)
-    total = outcomes(list(labels), list(labels.values())).sum(axis=0)
-    return _OutcomeCounts(
-        totals=np.maximum(0, total + (corrections / probabilities).sum(axis=0)),
-        corrections=corrections,
-        flips=changes(unsure, [not labels.get(question, False) for question in unsure]),
+    return EstimatedCounts.corrected(
+        outcomes(list(labels), list(labels.values())).sum(axis=0),
+        corrections,
+        np.array([each.probability for each in looked.values()]),
+        changes(unsure, [not labels.get(question, False) for question in unsure]),
     )
 
 
-def _figure_estimate(
-    figure: str,
-    parts: Sequence[_OutcomeCounts],
-    seen: Floats,
-    weights: Floats,
-    protocol: Protocol,
-    n_questions: int,
-    more: int,
+def estimate_mean(
+    figure_of: FigureOf, parts: Sequence[EstimatedCounts], share: LookedShare
 ) -> FigureEstimate:
-    """The mean of a figure over some variants, with its interval."""
-    values = [float(figure_values(part.totals, protocol)[figure]) for part in parts]
+    """The mean of a figure over some counts, such as those of variants, with its interval."""
+    values = [float(figure_of(part.totals)) for part in parts]
     if np.isnan(values).any():
         return FigureEstimate(None, None)
     value = float(np.mean(values))
-    gradients = [_figure_gradient(figure, part.totals, protocol) / len(parts) for part in parts]
+    gradients = [_figure_gradient(figure_of, part.totals) / len(parts) for part in parts]
     effects = sum(part.corrections @ slope for part, slope in zip(parts, gradients, strict=True))
+    weights = np.sqrt(1 - share.unsure) / share.unsure
     flips = weights * sum(part.flips @ slope for part, slope in zip(parts, gradients, strict=True))
     further = [
         float(each.mean()) / 2 if len(each := sign * flips[sign * flips > 0]) else 0.0 for sign in (1, -1)
     ]
-    low, high = _interval_distances(np.asarray(effects), seen, further)
-    if n_needed := labels_needed(low + high, seen, n_questions):
+    low, high = _interval_distances(np.asarray(effects), share.seen, further)
+    if n_needed := labels_needed(low + high, share.seen, share.n_questions):
         return FigureEstimate(None, None, n_needed=n_needed)
-    n_seen = int((seen < 1).sum())
-    shrunk = (n_seen / (n_seen + more)) ** 0.5 if n_seen else 0.0
+    n_seen = int((share.seen < 1).sum())
+    shrunk = (n_seen / (n_seen + share.more)) ** 0.5 if n_seen else 0.0
     ends = max(0.0, value - low), min(1.0, value + high)
-    return FigureEstimate(value, ends, min(ends[1] - ends[0], (low + high) * shrunk) if more else None)
+    return FigureEstimate(value, ends, min(ends[1] - ends[0], (low + high) * shrunk) if share.more else None)
 
 
-def _figure_gradient(figure: str, totals: Floats, protocol: Protocol) -> Floats:
-    """How a figure changes with each outcome's count; an outcome that none counts changes nothing."""
-    steps = figure_values(totals + _STEP * np.eye(len(OUTCOMES)), protocol)[figure]
-    gradient: Floats = (steps - figure_values(totals, protocol)[figure]) / _STEP
+def _figure_gradient(figure_of: FigureOf, totals: Floats) -> Floats:
+    """How a figure changes with each count; one that it does not hang on changes nothing."""
+    gradient: Floats = (figure_of(totals + _STEP * np.eye(len(totals))) - figure_of(totals)) / _STEP
     return np.nan_to_num(gradient)
 
 

@@ -73,6 +73,11 @@ class UnjudgedMentions:
         return sum(each.n_mentions for each in self.objects)
 
 
+def mention_question(image: str, name: str) -> Question:
+    """Whether an object is in an image, in POPE's words."""
+    return Question(image, question_text(name), name)
+
+
 def unjudged_mentions(captions: Mapping[str, Collection[Answer]], truth: CaptionTruth) -> UnjudgedMentions:
     """The objects that captions mention and nobody has judged.
 
@@ -96,7 +101,7 @@ def unjudged_mentions(captions: Mapping[str, Collection[Answer]], truth: Caption
     described = [{answer.question.image for answer in of_model} for of_model in captions.values()]
     objects = tuple(
         UnjudgedObject(
-            question=Question(image, question_text(name), name),
+            question=mention_question(image, name),
             is_there=name in truth.objects[image],
             passages=of_object,
             n_models=sum(image in images for images in described),

@@ -21,7 +21,7 @@ from repope_eval.runs.finished_runs import (
     truth_of,
 )
 from repope_eval.runs.run_selection import Selection, chosen_name, images_of, runs_in, selection_of
-from repope_eval.settings.command_settings import AuditSettings
+from repope_eval.settings.command_settings import AuditSettings, EstimateSettings
 from repope_eval.wording import counted
 
 
@@ -37,7 +37,9 @@ class CaptionRuns:
     """Other runs of this benchmark."""
 
 
-def audited_runs(settings: AuditSettings, find_unfinished: FindUnfinished) -> Selection | CaptionRuns:
+def audited_runs(
+    settings: AuditSettings | EstimateSettings, find_unfinished: FindUnfinished
+) -> Selection | CaptionRuns:
     """Reads all runs in a folder, and chooses those of one benchmark.
 
     Raises:
@@ -49,7 +51,7 @@ def audited_runs(settings: AuditSettings, find_unfinished: FindUnfinished) -> Se
     return _caption_runs(captions, settings) if captions else selection_of(runs, left_out, settings)
 
 
-def _caption_runs(runs: Sequence[FinishedRun], settings: AuditSettings) -> CaptionRuns:
+def _caption_runs(runs: Sequence[FinishedRun], settings: AuditSettings | EstimateSettings) -> CaptionRuns:
     """The runs whose captions are of images that COCO has annotated, and the truth of these images."""
     first = given_files(_first_with_labels(runs, settings), settings.bench)
     images = dict.fromkeys(image for run in runs for image in sorted(images_of(run)))
@@ -76,7 +78,9 @@ def _caption_runs(runs: Sequence[FinishedRun], settings: AuditSettings) -> Capti
     return CaptionRuns(bench=first.bench.name, runs=tuple(kept), truth=truth, left_out=tuple(left_out))
 
 
-def _first_with_labels(runs: Sequence[FinishedRun], settings: AuditSettings) -> FinishedRun:
+def _first_with_labels(
+    runs: Sequence[FinishedRun], settings: AuditSettings | EstimateSettings
+) -> FinishedRun:
     """A run that says where files lie, the user's own before others; one that counts people's labels before others."""
     labels = {run.folder: run.bench.relabels or run.withheld.get("relabels") for run in runs}
     named = sorted({name for name in labels.values() if name is not None})

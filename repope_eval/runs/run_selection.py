@@ -63,15 +63,6 @@ class Selection:
         return (*self.ranked, *(each.run for each in self.unranked))
 
 
-def runs_of(settings: AuditSettings | EstimateSettings, find_unfinished: FindUnfinished) -> Selection:
-    """Reads all runs in a folder, and chooses those of one benchmark that have answers, ranked or not.
-
-    Raises:
-        RepopeError: there is no such run, or the benchmark's files cannot be found or are broken.
-    """
-    return selection_of(*runs_in(settings.runs, find_unfinished), settings)
-
-
 def runs_in(folder: str, find_unfinished: FindUnfinished) -> tuple[list[FinishedRun], list[LeftOut]]:
     """As `read_runs`, of a folder that a setting names.
 
@@ -89,7 +80,11 @@ def runs_in(folder: str, find_unfinished: FindUnfinished) -> tuple[list[Finished
 def selection_of(
     runs: Sequence[FinishedRun], left_out: Sequence[LeftOut], settings: AuditSettings | EstimateSettings
 ) -> Selection:
-    """As `runs_of`, of runs that were read."""
+    """Chooses those of one benchmark that have answers of yes and no, ranked or not.
+
+    Raises:
+        RepopeError: there is no such run, or the benchmark's files cannot be found or are broken.
+    """
     report = config.ReportSettings(
         runs=settings.runs, bench=settings.bench, data_dir=settings.data_dir, out=""
     )

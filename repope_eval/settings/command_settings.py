@@ -33,7 +33,7 @@ class EstimateSettings:
 
     runs: str = setting("folder that run folders lie in, at any depth", "runs")
     bench: BenchSettings = setting(
-        f"benchmark that is estimated, by its name; null: that of most runs; {FILES_NOW}",
+        f"benchmark that is estimated, or of captions (chair), by its name; null: that of most runs; {FILES_NOW}",
         ANY_BENCH,
         is_partial=True,
     )

@@ -197,10 +197,54 @@ def test_the_same_folder_of_scores_is_not_scored_by_other_labels(
     assert f"answers={out / 'answers.jsonl'}" in result.stderr
 
 
-def test_estimate_still_refuses_captions(
+def test_a_few_labels_tell_what_chair_would_be_with_all(
     command_line: CommandLine, data_dir: Path, runs: Path, tmp_path: Path
 ) -> None:
-    words = ("estimate", f"runs={runs}", f"data_dir={data_dir}", "labels=a.jsonl", "queue=b.jsonl")
-    result = command_line(*words, f"out={tmp_path / 'estimates'}")
+    """An estimate from drawn labels, and from all of them, which is the figure of the corrected truth."""
+    data = f"data_dir={data_dir}"
+    shared = (f"runs={runs}", data)
+    intervals = {}
+    for name, sizes in {"few": ("budget=40", "sample=60"), "all": ("budget=10000", "sample=0")}.items():
+        audit = tmp_path / name
+        called(command_line, "audit", *shared, *sizes, f"out={audit}")
+        labels = relabelled(command_line, audit / "queue.jsonl")
+        words = (
+            f"labels={labels}",
+            f"queue={audit / 'queue.jsonl'}",
+            f"out={tmp_path / f'estimates_{name}'}",
+        )
+        said = called(command_line, "estimate", *shared, *words)
+        document = json.loads((tmp_path / f"estimates_{name}" / "estimates.json").read_text())
+        intervals[name] = document["runs"][NAMES[0]]["captions"]["chair_i"]
+        assert document["protocol"] is None
+        assert set(document["runs"]) == set(NAMES)
+    assert "Nothing is estimated, since people looked at every question" in said
+    few, every = intervals["few"], intervals["all"]
+    assert few["ci95"][0] <= every["estimate"] <= few["ci95"][1]
+    assert every["ci95"] == [every["estimate"], every["estimate"]]
+
+    answers = f"answers={runs / NAMES[0] / 'answers.jsonl'}"
+    relabels = f"bench.relabels={tmp_path / 'all' / 'relabelled_labels.jsonl'}"
+    called(command_line, "score", "bench=chair", data, answers, relabels, f"out={tmp_path / 'after'}")
+    corrected = captions_of(tmp_path / "after")["scores"]["corrected"]["estimates"]["chair_i"]["value"]
+    assert every["estimate"] == pytest.approx(corrected)
+    before = captions_of(runs / NAMES[0])["scores"]["corrected"]["estimates"]["chair_i"]["value"]
+    assert every["old"] == pytest.approx(before)
+    page = (tmp_path / "estimates_few" / "estimates.html").read_text()
+    assert "CHAIRi of greedy" in page
+    assert "protocol" not in page.split("<h2>How this was made")[0]
+
+
+def test_the_queue_of_other_captions_is_refused(
+    command_line: CommandLine, data_dir: Path, runs: Path, tmp_path: Path
+) -> None:
+    data = f"data_dir={data_dir}"
+    audit = ("audit", f"runs={runs / NAMES[1]}", data, "budget=20", "sample=20", f"out={tmp_path / 'audit'}")
+    called(command_line, *audit)
+    queue = tmp_path / "audit" / "queue.jsonl"
+    words = (f"labels={relabelled(command_line, queue)}", f"queue={queue}", f"out={tmp_path / 'estimates'}")
+    result = command_line("estimate", f"runs={runs}", data, *words)
     assert result.returncode == 1
-    assert "describes images" in result.stderr
+    assert "that nobody has judged and that the queue does not ask about, first " in result.stderr
+    assert "give the queue that audit wrote of these runs" in result.stderr
+    assert len(result.stderr.splitlines()) == 1

@@ -1,0 +1,168 @@
+"""CHAIRi as it would be if people had looked at every mention, estimated from the part that they looked at.
+
+COCO's word stands for the truth of each object that captions mention and nobody has judged, and those that people
+looked at correct it, as `estimation` has it for the questions of a benchmark. An object counts as often as the captions
+mention it; one that is ambiguous counts nowhere.
+
+CHAIRs has no estimate: it counts a caption as a whole, and drawn objects seldom are all of a caption's.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from repope_eval.captions.truth import CaptionTruth
+from repope_eval.records import Answer, Question
+from repope_eval.relabelling.estimation import (
+    EstimatedCounts,
+    FigureEstimate,
+    Floats,
+    Looked,
+    LookedShare,
+    bounded_estimate,
+    estimate_mean,
+)
+from repope_eval.relabelling.mention_doubt import mention_question
+from repope_eval.scoring.caption_counts import figures_of
+from repope_eval.scoring.chair import Found, caption_counts, judged_mentions
+from repope_eval.scoring.estimates import Estimate
+
+FIGURE = "chair_i"
+
+
+@dataclass(frozen=True, slots=True)
+class QueuedMentions:
+    """The mentions of one run's captions: those that are in a queue, and what is known of the others."""
+
+    queued: Mapping[Question, int]
+    """How often the captions mention an object of the queue."""
+    hallucinated: int
+    """Other mentions, of objects that are not there."""
+    counted: int
+    """Other mentions that count: all but the ambiguous ones."""
+    strange: tuple[Question, ...]
+    """Objects that are mentioned, of which there is neither a verdict nor a place in the queue."""
+
+
+def truth_before(truth: CaptionTruth, queue: Collection[Question]) -> CaptionTruth:
+    """The truth without the verdicts on objects of a queue: what was known when it was made."""
+    verdicts = {
+        image: {name: label for name, label in of_image.items() if mention_question(image, name) not in queue}
+        for image, of_image in truth.verdicts.items()
+    }
+    return replace(truth, verdicts={image: of_image for image, of_image in verdicts.items() if of_image})
+
+
+def queued_mentions(
+    captions: Collection[Answer], truth: CaptionTruth, queue: Collection[Question]
+) -> QueuedMentions:
+    """The mentions of captions by whether a queue asks about them.
+
+    Args:
+        captions: of images that the truth knows.
+        truth: before people looked at the queue (see `truth_before`).
+        queue: the questions of the queue.
+    """
+    queued, known = Counter[Question](), Counter[Found]()
+    strange: dict[Question, None] = {}
+    for answer in captions:
+        image = answer.question.image
+        for each in judged_mentions(image, answer.response, truth):
+            question = mention_question(image, each.mention.object)
+            if each.found is not Found.NOT_JUDGED:
+                known[each.found] += 1
+            elif question in queue:
+                queued[question] += 1
+            else:
+                strange[question] = None
+    hallucinated = known[Found.HALLUCINATED]
+    return QueuedMentions(queued, hallucinated, hallucinated + known[Found.TRUE], tuple(strange))
+
+
+def old_chair(captions: Collection[Answer], truth: CaptionTruth) -> Estimate:
+    """CHAIRi by the verdicts that there were before, and by COCO elsewhere; the interval is over images."""
+    by_image = {answer.question.image: answer.response for answer in captions}
+    return figures_of(caption_counts(by_image, truth, "corrected")).estimates[FIGURE]
+
+
+def estimate_chair(
+    mentioned: QueuedMentions,
+    labels: Mapping[Question, bool],
+    looked: Mapping[Question, Looked],
+    probabilities: Mapping[Question, float],
+    more: int = 0,
+) -> FigureEstimate:
+    """CHAIRi of one run under true labels.
+
+    What is open counts nowhere in the value, and the interval reaches from all of it there to none of it there.
+
+    Args:
+        mentioned: the run's mentions.
+        labels: COCO's word on each object of the queue.
+        looked: what was found about those that people looked at.
+        probabilities: the probability of each object of the queue of being looked at.
+        more: number of further labels, for the width that they would give.
+    """
+    value = _estimate_settled(mentioned, labels, looked, probabilities, more)
+    if not any(each.is_open for each in looked.values()):
+        return value
+    lowest, highest = (
+        _estimate_settled(
+            mentioned,
+            labels,
+            {
+                question: replace(each, label=is_there) if each.is_open else each
+                for question, each in looked.items()
+            },
+            probabilities,
+            more,
+        )
+        for is_there in (True, False)
+    )
+    return bounded_estimate(value, lowest, highest)
+
+
+def _estimate_settled(
+    mentioned: QueuedMentions,
+    labels: Mapping[Question, bool],
+    looked: Mapping[Question, Looked],
+    probabilities: Mapping[Question, float],
+    more: int,
+) -> FigureEstimate:
+    """As `estimate_chair`, with each object taken as it is labelled."""
+
+    def counts(questions: Collection[Question], truths: Collection[bool | None]) -> Floats:
+        """Hallucinated and counted mentions of each object, [objects, 2]; zeros where it is ambiguous."""
+        rows = [
+            (0, 0) if is_there is None else (n * (not is_there), n)
+            for n, is_there in zip(map(mentioned.queued.__getitem__, questions), truths, strict=True)
+        ]
+        return np.array(rows, dtype=np.float64).reshape(-1, 2)
+
+    def old(questions: Collection[Question]) -> Floats:
+        return counts(questions, [labels[question] for question in questions])
+
+    unsure = [question for question, probability in probabilities.items() if probability < 1]
+    seen = np.array([each.probability for each in looked.values()])
+    parts = EstimatedCounts.corrected(
+        np.array([mentioned.hallucinated, mentioned.counted]) + old(list(labels)).sum(axis=0),
+        counts(list(looked), [each.label for each in looked.values()]) - old(list(looked)),
+        seen,
+        counts(unsure, [not labels[question] for question in unsure]) - old(unsure),
+    )
+    share = LookedShare(
+        seen=seen,
+        unsure=np.array([probabilities[question] for question in unsure]),
+        n_questions=len(probabilities),
+        more=more,
+    )
+    return estimate_mean(_chair, [parts], share)
+
+
+def _chair(counts: Floats) -> Floats:
+    """Hallucinated of counted mentions, [..., 2] to [...]; NaN where nothing counts."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        shares: Floats = np.where(counts[..., 1] > 0, counts[..., 0] / counts[..., 1], np.nan)
+    return shares
