@@ -20,16 +20,13 @@ from repope_eval.scoring.bootstrap import (
     interval_of,
     strata_by_label,
 )
-from repope_eval.scoring.confusion import Values, ratio
+from repope_eval.scoring.confusion import Values
 from repope_eval.scoring.estimates import Estimate
+from repope_eval.scoring.kappa import kappas, too_few
 from repope_eval.scoring.protocols import PROTOCOLS, remembering
 from repope_eval.settings import config
-from repope_eval.wording import counted
 
 OVERLAP_REPLICATES = 2_000
-FEWEST_ERRING = 20
-"""With fewer images in which both err, or in which one errs alone, replicates say too little of others."""
-
 _CELLS_AT_ONCE = 100_000_000
 """Pairs are counted in parts of about so many questions times pairs, a byte each, which bounds the memory."""
 
@@ -125,33 +122,26 @@ def find_errors(
 
 
 def error_kappas(counts: Values) -> Values:
-    """Kappa of counts, [...] of [..., 4]: how far the errors of two models coincide beyond chance.
+    """Kappa of counts, [...] of [..., 4]: how far the errors of two models coincide beyond chance (see `kappa`).
 
-        kappa = (p_o - p_e) / (1 - p_e),
-
-    where p_o is the share of questions on which both are right or both are wrong, and p_e the share that would be so if
-    the models erred as often as they do, but independently: a b + (1 - a) (1 - b), with a and b the shares of their
-    errors. 0 is chance, and 1 is the same errors; models that do not err equally often cannot reach 1. Source: J.
-    Cohen, "A Coefficient of Agreement for Nominal Scales", Educational and Psychological Measurement 20 (1960), 37-46;
-    of two models' errors, as "error consistency", R. Geirhos, K. Meding and F. A. Wichmann, "Beyond Accuracy:
-    Quantifying Trial-by-Trial Behaviour of CNNs and Humans by Measuring Error Consistency", Advances in Neural
-    Information Processing Systems 33 (2020). NaN where neither errs, where both always err, and without a question.
+    p_o is the share of questions on which both are right or both are wrong, and p_e the share that would be so by
+    chance: a b + (1 - a) (1 - b), with a and b the shares of their errors. Of two models' errors it is "error
+    consistency": R. Geirhos, K. Meding and F. A. Wichmann, "Beyond Accuracy: Quantifying Trial-by-Trial Behaviour of
+    CNNs and Humans by Measuring Error Consistency", Advances in Neural Information Processing Systems 33 (2020). NaN
+    where neither errs, where both always err, and without a question.
 
     Args:
         counts: the number of questions, of the first model's errors, of the second's, and of those that both share.
     """
     n_questions, first, second, shared = np.moveaxis(counts, -1, 0)
-    observed = (n_questions - first - second + 2 * shared) * n_questions
-    expected = first * second + (n_questions - first) * (n_questions - second)
-    return ratio(observed - expected, n_questions**2 - expected)
+    products = first * second + (n_questions - first) * (n_questions - second)
+    return kappas(n_questions, n_questions - first - second + 2 * shared, products)
 
 
 def error_overlaps(errors: Errors) -> tuple[ErrorOverlap, ...]:
     """The overlap of the errors of every pair of models, in their order.
 
-    Kappa's interval is of percentiles of a bootstrap over images, the same ones for all pairs, since what is hard in an
-    image is so in several of its questions (S. Vanbelle and A. Albert, "A Bootstrap Method for Comparing Correlated
-    Kappa Coefficients", Journal of Statistical Computation and Simulation 78 (2008), 1009-1015).
+    Kappa's interval is of percentiles of a bootstrap over images, the same ones for all pairs.
     """
     pairs = list(combinations(range(len(errors.models)), 2))
     starts, order, weights = _drawn_images(errors)
@@ -234,15 +224,8 @@ def _missing_reason(counts: Values, kappa: float) -> str:
         return "no question that both answered"
     if np.isnan(kappa):
         return "both err throughout" if counts[:, 1].any() else "neither errs"
-    n_images = int((counts[:, 0] > 0).sum())
-    if n_images < FEWEST_IMAGES:
-        return f"{counted(n_images, 'image')}, and an interval takes {FEWEST_IMAGES}"
     apart = counts[:, 1] + counts[:, 2] - 2 * counts[:, 3]
-    for what, of_images in (("both err", counts[:, 3]), ("one errs alone", apart)):
-        n_there = int((of_images > 0).sum())
-        if n_there < FEWEST_ERRING:
-            return f"{what} in {counted(n_there, 'image')}, and an interval takes {FEWEST_ERRING}"
-    return ""
+    return too_few(int((counts[:, 0] > 0).sum()), {"both err": counts[:, 3], "one errs alone": apart})
 
 
 def missed_questions(
