@@ -26,16 +26,19 @@ from numpy.typing import NDArray
 from repope_eval.records import Answer, LabelSet, Question
 from repope_eval.scoring.bootstrap import (
     FEWEST_IMAGES,
+    REPLICATES,
     Cells,
     answered_counts,
     counts_by_image,
+    drawn_totals,
+    drawn_weights,
     gamma_interval,
     interval_of,
     labelled_images,
     mean_over,
     replicated,
 )
-from repope_eval.scoring.confusion import OUTCOMES, Share, Values, figure_values, shares
+from repope_eval.scoring.confusion import OUTCOMES, Share, Values, figure_values, ratio, shares
 from repope_eval.scoring.estimates import CONFIDENCE, Estimate, Interval
 from repope_eval.scoring.protocols import Protocol
 
@@ -91,6 +94,28 @@ def clustered_interval(
     return (low, high) if is_part_rare else (1 - high, 1 - low)
 
 
+def estimate_share(part: Values, whole: Values, undefined: str) -> Estimate:
+    """sum(part) / sum(whole), both [images], with its interval: percentiles, or the gamma one where events are few.
+
+    Args:
+        part: in each image, e.g. how many mentions are of what is not there, or the sum of numbers from 0 to 1.
+        whole: e.g. how many mentions there are.
+        undefined: why there is no share, where the whole is 0.
+    """
+    if not whole.sum():
+        return Estimate(reason=undefined)
+    value = float(part.sum() / whole.sum())
+    if (whole > 0).sum() >= FEWEST_IMAGES and number_of_events(part, whole) >= FEWEST_EVENTS:
+        counts = np.stack([part, whole], axis=1)
+        drawn = [drawn_totals(weights, counts) for weights in drawn_weights(len(counts), REPLICATES)]
+        totals = np.concatenate(drawn)
+        return replace(percentiles(ratio(totals[:, 0], totals[:, 1])), value=value)
+    interval = clustered_interval(part, whole)
+    if interval is None:
+        return Estimate(value=value, reason="a single image counts in it")
+    return Estimate(value=value, interval=interval, method="gamma")
+
+
 def number_of_events(part: Values, whole: Values) -> float:
     """The number of images that the errors are in, or the right answers if these are in fewer; both are [images].
 
@@ -111,7 +136,7 @@ def f1_width_ratios(counts: Values, protocol: Protocol) -> tuple[float, ...]:
         protocol: the protocol, which says what becomes of unparsed answers.
     """
     ratios = (_f1_width_ratio(counts[:, cell], protocol) for cell in range(counts.shape[1]))
-    return tuple(ratio for ratio in ratios if ratio is not None)
+    return tuple(each for each in ratios if each is not None)
 
 
 def _f1_width_ratio(counts: Values, protocol: Protocol) -> float | None:

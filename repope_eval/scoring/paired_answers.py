@@ -113,7 +113,7 @@ def pair_answers(
         labels: the common ones.
         asked: all label sets of both, which say in which variants a question stands.
     """
-    truth, variants = labels.distinct, _variants_by_question(asked)
+    truth, variants = labels.distinct, variants_by_question(asked)
     rules = {name: remembering(PROTOCOLS[name]).read for name in readers.names}
     pairs = []
     for question in dict.fromkeys((*a, *b)):
@@ -138,7 +138,8 @@ def pair_answers(
     return tuple(pairs)
 
 
-def _variants_by_question(label_sets: Sequence[LabelSet]) -> dict[Question, tuple[Variant, ...]]:
+def variants_by_question(label_sets: Sequence[LabelSet]) -> dict[Question, tuple[Variant, ...]]:
+    """The variants that each labelled question stands in."""
     by_question: dict[Question, dict[Variant, None]] = {}
     for label_set in label_sets:
         for variant, labels in label_set.variants.items():

@@ -19,6 +19,7 @@ from repope_eval.scoring.intervals import (
     COUNTS,
     INTERVAL_FIGURES,
     clustered_interval,
+    estimate_share,
     logit_estimate,
     number_of_events,
     sampled,
@@ -303,3 +304,22 @@ def test_many_errors_about_one_image_are_one_event() -> None:
     assert number_of_events(together, whole) == pytest.approx(4)
     assert number_of_events(np.zeros(100), whole) == 0
     assert number_of_events(np.array([3.0, 1, 0]), np.full(3, 9.0)) == pytest.approx(16 / 10)
+
+
+def test_a_share_has_percentiles_where_images_and_events_are_many_and_else_a_gamma_interval() -> None:
+    part, whole = np.tile([1.0, 0.0, 2.0], 50), np.tile([2.0, 1.0, 2.0], 50)
+    many = estimate_share(part, whole, "nothing")
+    assert (many.value, many.method) == (0.6, "bootstrap")
+    few = estimate_share(part[:99], whole[:99], "nothing")
+    assert (few.value, few.interval, few.method) == (0.6, clustered_interval(part[:99], whole[:99]), "gamma")
+    rare = np.where(np.arange(150) < 29, 1.0, 0.0)
+    assert estimate_share(rare, np.ones(150), "nothing").method == "gamma"
+    # Images without any part of the whole tell nothing, however many they are.
+    padded = estimate_share(np.r_[part[:60], np.zeros(200)], np.r_[whole[:60], np.zeros(200)], "nothing")
+    assert padded.method == "gamma"
+
+
+def test_a_share_of_nothing_and_one_of_a_single_image_say_why() -> None:
+    assert estimate_share(np.zeros(5), np.zeros(5), "nothing") == Estimate(reason="nothing")
+    single = estimate_share(np.array([1.0, 0.0]), np.array([2.0, 0.0]), "nothing")
+    assert (single.value, single.interval, single.reason) == (0.5, None, "a single image counts in it")
