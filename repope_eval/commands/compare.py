@@ -1,12 +1,21 @@
-"""`python -m repope_eval compare`: where the gap between two results comes from."""
+"""`python -m repope_eval compare`: where the gap between two results comes from, or what one says in two ways."""
 
 import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from repope_eval.comparison.asking_telling import compare_asking_telling
+from repope_eval.comparison.asking_telling_page import (
+    asking_telling_document,
+    render_asking_telling,
+    share_table,
+)
 from repope_eval.comparison.captions import (
-    are_captions,
     caption_comparison_document,
     compare_caption_runs,
+    describing_letters,
     render_caption_comparison,
 )
 from repope_eval.comparison.captions import gap_table as caption_gap_table
@@ -16,6 +25,7 @@ from repope_eval.comparison.sides import read_sides
 from repope_eval.comparison.tables import gap_table
 from repope_eval.comparison.view import verdict
 from repope_eval.reporting.console import print_sentences, print_table
+from repope_eval.reporting.tables import Table
 from repope_eval.settings.command_settings import CompareSettings
 from repope_eval.system.hub import network_off
 from repope_eval.system.writing import make_folder, write_json, write_text
@@ -26,32 +36,64 @@ DOCUMENT = "compare.json"
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Comparison:
+    """What is written and printed of a comparison."""
+
+    document: Mapping[str, Any]
+    page: str
+    table: Table
+    verdict: str
+    warnings: Sequence[str] = ()
+
+
 @network_off()
 def execute(settings: CompareSettings, command: str) -> None:
     """Compares the two results, writes page and document, and prints the table and the verdict."""
-    if are_captions(settings):
-        _compare_captions(settings, command)
-        return
+    compare = _COMPARISONS[len(describing_letters(settings))]
+    comparison = compare(settings, command)
+    out = Path(settings.out).expanduser()
+    make_folder(out, "out", out)
+    write_json(out / DOCUMENT, comparison.document)
+    write_text(out / PAGE, comparison.page)
+    for line in comparison.warnings:
+        log.warning("%s", line)
+    print_table(comparison.table)
+    print_sentences(comparison.verdict)
+    log.info("the comparison is in %s (%s for reading, %s for programs)", out, PAGE, DOCUMENT)
+
+
+def _compare_answers(settings: CompareSettings, command: str) -> _Comparison:
     view = compare_results(*read_sides(settings), settings)
-    out = Path(settings.out).expanduser()
-    make_folder(out, "out", out)
-    write_json(out / DOCUMENT, comparison_document(view))
-    write_text(out / PAGE, render_comparison_page(view, command))
-    for result in view.results:
-        for note in result.notes:
-            log.warning("%s: %s", result.letter, note)
-    print_table(gap_table(view))
-    print_sentences(verdict(view))
-    log.info("the comparison is in %s (%s for reading, %s for programs)", out, PAGE, DOCUMENT)
+    return _Comparison(
+        document=comparison_document(view),
+        page=render_comparison_page(view, command),
+        table=gap_table(view),
+        verdict=verdict(view),
+        warnings=[f"{result.letter}: {note}" for result in view.results for note in result.notes],
+    )
 
 
-def _compare_captions(settings: CompareSettings, command: str) -> None:
-    """The same of two runs that describe images."""
+def _compare_answers_with_captions(settings: CompareSettings, command: str) -> _Comparison:
+    view = compare_asking_telling(settings)
+    return _Comparison(
+        document=asking_telling_document(view),
+        page=render_asking_telling(view, command),
+        table=share_table(view),
+        verdict=view.verdict,
+        warnings=[f"{view.answering.letter}: {note}" for note in view.answering.notes],
+    )
+
+
+def _compare_captions(settings: CompareSettings, command: str) -> _Comparison:
     view = compare_caption_runs(settings)
-    out = Path(settings.out).expanduser()
-    make_folder(out, "out", out)
-    write_json(out / DOCUMENT, caption_comparison_document(view))
-    write_text(out / PAGE, render_caption_comparison(view, command))
-    print_table(caption_gap_table(view))
-    print_sentences(view.verdict)
-    log.info("the comparison is in %s (%s for reading, %s for programs)", out, PAGE, DOCUMENT)
+    return _Comparison(
+        document=caption_comparison_document(view),
+        page=render_caption_comparison(view, command),
+        table=caption_gap_table(view),
+        verdict=view.verdict,
+    )
+
+
+_COMPARISONS = (_compare_answers, _compare_answers_with_captions, _compare_captions)
+"""How two results are compared, by how many of them describe images."""

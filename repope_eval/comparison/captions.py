@@ -1,15 +1,15 @@
 """Two runs that describe images, compared: what is read of them, sentences, tables, page and document."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from repope_eval.benchmarks import chair
 from repope_eval.benchmarks.benchmark import Benchmark
-from repope_eval.benchmarks.sources import asks_for_captions
+from repope_eval.benchmarks.sources import find_local_images
 from repope_eval.captions.truth import CaptionTruth
-from repope_eval.comparison.sides import finished_run
+from repope_eval.comparison.sides import Facts, facts_of, finished_run
 from repope_eval.errors import RepopeError
 from repope_eval.records import Answer, Variant
 from repope_eval.reporting.figure_texts import (
@@ -44,6 +44,7 @@ from repope_eval.scoring.caption_counts import FIGURE_TITLES, SHARES
 from repope_eval.scoring.caption_scores import TRUTH_TITLES
 from repope_eval.scoring.chair import FIRST_WORDS, Truth, VariantCaptions, score_captions
 from repope_eval.scoring.estimates import Estimate
+from repope_eval.scoring.gap import FIRST, SECOND
 from repope_eval.scoring.score_document import plain
 from repope_eval.settings.command_settings import CompareSettings
 from repope_eval.wording import counted
@@ -63,6 +64,10 @@ class CaptionSide:
     """The longest caption in tokens; empty where it is not known."""
     answers: Sequence[Answer]
     truth: CaptionTruth
+    facts: Facts | None = None
+    """What the captions may depend on; None where that is unknown."""
+    images: Mapping[str, Path] = field(default_factory=dict)
+    """The pictures that are there, by image name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,10 +92,14 @@ class CaptionComparison:
         return " ".join(_sentences(self))
 
 
-def are_captions(settings: CompareSettings) -> bool:
-    """Whether either of two results is a run that describes images."""
-    values = [value for value in (settings.a, settings.b) if isinstance(value, str)]
-    return any(_describes_images(Path(value).expanduser() / MANIFEST) for value in values)
+def describing_letters(settings: CompareSettings) -> tuple[str, ...]:
+    """Which of two results, `a` and `b`, are runs that describe images."""
+    values = {FIRST: settings.a, SECOND: settings.b}
+    return tuple(
+        letter
+        for letter, value in values.items()
+        if isinstance(value, str) and _describes_images(Path(value).expanduser() / MANIFEST)
+    )
 
 
 def _describes_images(path: Path) -> bool:
@@ -108,7 +117,7 @@ def compare_caption_runs(settings: CompareSettings) -> CaptionComparison:
     Raises:
         RepopeError: one is no run of captions, has not ended, or its files cannot be found.
     """
-    first, second = (_side("a", settings.a, settings), _side("b", settings.b, settings))
+    first, second = (read_captions(FIRST, settings), read_captions(SECOND, settings))
     truth = CaptionTruth(
         {**second.truth.objects, **first.truth.objects}, {**second.truth.verdicts, **first.truth.verdicts}
     )
@@ -121,18 +130,22 @@ def compare_caption_runs(settings: CompareSettings) -> CaptionComparison:
     )
 
 
-def _side(letter: str, value: str | tuple[str, ...], settings: CompareSettings) -> CaptionSide:
+def read_captions(letter: str, settings: CompareSettings) -> CaptionSide:
+    """Reads the captions of one of two results.
+
+    Raises:
+        RepopeError: it has not ended, has captions to several prompts, or its files cannot be found.
+    """
+    value = settings.a if letter == FIRST else settings.b
     if not isinstance(value, str):
         raise RepopeError(
             f"{letter}={list(value)}: is several files, and the other describes images; give a run folder"
         )
     run = finished_run(letter, Path(value).expanduser())
-    if not asks_for_captions(run.bench):
-        raise RepopeError(
-            f"{letter}={value}: answers yes and no, and the other describes images; compare two of one kind"
-        )
-    run = given_files(run, settings.bench)
-    benchmark = benchmark_of(run, data_folder_of(run, settings.data_dir))
+    if settings.bench is not None and settings.bench.source == run.bench.source:
+        run = given_files(run, settings.bench)
+    data_dir = data_folder_of(run, settings.data_dir)
+    benchmark = benchmark_of(run, data_dir)
     variant = _only_variant(letter, run, benchmark)
     own = set(benchmark.ids[variant].values())
     answers = [answer for question, answer in scored_answers(run, benchmark).items() if question in own]
@@ -145,6 +158,8 @@ def _side(letter: str, value: str | tuple[str, ...], settings: CompareSettings) 
         max_new_tokens="" if "answers" in run.facts else run.facts.get("model.max_new_tokens", ""),
         answers=answers,
         truth=benchmark.truth,
+        facts=facts_of(run),
+        images=find_local_images(run.bench, data_dir, own),
     )
 
 

@@ -2,12 +2,12 @@
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, get_args
 
 from repope_eval.benchmarks.benchmark import POPE_LABELS, Benchmark
-from repope_eval.benchmarks.sources import find_local_images, load_benchmark
+from repope_eval.benchmarks.sources import asks_for_captions, find_local_images, load_benchmark
 from repope_eval.cluster.sweep_plan import state_of
 from repope_eval.comparison.view import SettingGroup, SettingPair
 from repope_eval.errors import RepopeError
@@ -182,11 +182,7 @@ def read_sides(settings: CompareSettings) -> tuple[Side, Side]:
         RepopeError: one cannot be read or has not ended, they are of two benchmarks, or none says of which.
     """
     values = {FIRST: settings.a, SECOND: settings.b}
-    folders = {
-        letter: Path(value).expanduser()
-        for letter, value in values.items()
-        if isinstance(value, str) and os.path.isdir(Path(value).expanduser())  # noqa: PTH112  # takes any length
-    }
+    folders = {letter: folder for letter, value in values.items() if (folder := _folder(value)) is not None}
     for letter in folders:
         if _questions_of(letter, settings):
             raise RepopeError(
@@ -200,6 +196,34 @@ def read_sides(settings: CompareSettings) -> tuple[Side, Side]:
         if letter not in sides:
             sides[letter] = _side_of_files(letter, value, known, settings)
     return sides[FIRST], sides[SECOND]
+
+
+def read_answering_side(letter: str, settings: CompareSettings) -> Side:
+    """Reads the one of two results that answers yes or no, where the other describes images.
+
+    `bench=` says where the files of one of the two lie, or of which benchmark an answer file is.
+
+    Raises:
+        RepopeError: it cannot be read or has not ended.
+    """
+    value = settings.a if letter == FIRST else settings.b
+    folder = _folder(value)
+    if folder is None:
+        if settings.bench is None or asks_for_captions(settings.bench):
+            raise RepopeError(
+                f"{letter}={_names_as_written(value)}: is no run folder, and the other describes images; name the "
+                "benchmark that it answers: bench=repope, say"
+            )
+        return _side_of_files(letter, value, None, settings)
+    run = finished_run(letter, folder)
+    is_of_it = settings.bench is not None and settings.bench.source == run.bench.source
+    return _side_of_run(letter, run, settings if is_of_it else replace(settings, bench=None))
+
+
+def _folder(value: Names) -> Path | None:
+    """The run folder that a setting names; None where it names files."""
+    folder = Path(value).expanduser() if isinstance(value, str) else None
+    return folder if folder is not None and os.path.isdir(folder) else None  # noqa: PTH112  # takes any length
 
 
 def finished_run(letter: str, folder: Path) -> FinishedRun:

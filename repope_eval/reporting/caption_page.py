@@ -1,8 +1,9 @@
 """The page of a run that describes images: CHAIR under both truths first, then the captions with marked mentions."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from repope_eval.captions.mentions import Mention
 from repope_eval.captions.truth import REPOPE, CaptionTruth
 from repope_eval.records import Answer, Variant
 from repope_eval.reporting import caption_tables
@@ -12,7 +13,7 @@ from repope_eval.reporting.page import RunPage, RunView, run_context
 from repope_eval.reporting.tables import Table
 from repope_eval.scoring.caption_counts import FIGURE_TITLES
 from repope_eval.scoring.caption_scores import TRUTH_TITLES, CaptionScores
-from repope_eval.scoring.chair import Found, JudgedMention, VariantCaptions, judged_mentions
+from repope_eval.scoring.chair import Found, VariantCaptions, judged_mentions
 from repope_eval.wording import counted, percentage
 
 LEAST_JUDGED = 0.5
@@ -196,7 +197,9 @@ def _card(image: str, answers: Mapping[Variant, Answer], truth: CaptionTruth) ->
     for variant, answer in answers.items():
         caption = clipped(answer.response, LONGEST_CAPTION)
         judged = judged_mentions(image, caption, truth)
-        captions[variant] = _parts(caption, judged)
+        captions[variant] = caption_parts(
+            caption, [(each.mention, *KINDS[each.is_there, each.found][:2]) for each in judged]
+        )
         for each in judged:
             kind, colour, _ = KINDS[each.is_there, each.found]
             name = each.mention.object
@@ -214,14 +217,17 @@ def _card(image: str, answers: Mapping[Variant, Answer], truth: CaptionTruth) ->
     return CaptionCard(image=image, items=tuple(items.values()), captions=captions)
 
 
-def _parts(caption: str, judged: Sequence[JudgedMention]) -> list[CaptionPart]:
+def caption_parts(caption: str, marked: Iterable[tuple[Mention, str, str]]) -> list[CaptionPart]:
+    """A caption in pieces.
+
+    Args:
+        marked: the mentions that are marked, in their order, each with its kind and its colour.
+    """
     parts, place = [], 0
-    for each in judged:
-        kind, colour, _ = KINDS[each.is_there, each.found]
-        start, end = each.mention.start, each.mention.end
+    for mention, kind, colour in marked:
         parts += [
-            CaptionPart(text=caption[place:start]),
-            CaptionPart(text=caption[start:end], colour=colour, kind=kind),
+            CaptionPart(text=caption[place : mention.start]),
+            CaptionPart(text=caption[mention.start : mention.end], colour=colour, kind=kind),
         ]
-        place = end
+        place = mention.end
     return [*parts, CaptionPart(text=caption[place:])]

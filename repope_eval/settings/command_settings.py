@@ -120,7 +120,7 @@ class RelabelSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompareSettings:
-    """Says where the gap between two results comes from."""
+    """Says where the gap between two results comes from, or holds answers against captions."""
 
     a: str | tuple[str, ...] = setting(
         "a run folder, or an answer file as score takes it, or several: [A,B,C]"

@@ -7,7 +7,13 @@ from pathlib import Path
 
 import pytest
 import warm_commands
-from made_pages import make_estimates_page, make_mention_page, make_queue_page, make_relabelling_page
+from made_pages import (
+    make_asking_page,
+    make_estimates_page,
+    make_mention_page,
+    make_queue_page,
+    make_relabelling_page,
+)
 from playwright.sync_api import Browser, sync_playwright
 from run_folders import answer_lines, demo, write_run
 
@@ -68,6 +74,11 @@ def estimates_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def queue_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_queue_page(tmp_path_factory.mktemp("queue"))
+
+
+@pytest.fixture(scope="module")
+def asking_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_asking_page(tmp_path_factory.mktemp("asking"))
 
 
 @pytest.fixture(scope="module")

@@ -4,11 +4,13 @@ import json
 from pathlib import Path
 
 import warm_commands
+from asked_and_told import view_of
 from estimates_examples import estimates_view
 from mention_examples import FIRST, SECOND, mention_view
 from run_folders import answer_lines, demo, write_run
 
 from repope_eval.benchmarks.custom import DEMO_FOLDER
+from repope_eval.comparison.asking_telling_page import render_asking_telling
 from repope_eval.relabelling.estimates_page import render_estimates_page
 from repope_eval.relabelling.mention_page import render_mention_page
 
@@ -60,4 +62,24 @@ def make_mention_page(folder: Path) -> Path:
     view = mention_view(captions, dict(zip((FIRST, SECOND), pictures, strict=False)))
     path = folder / "queue.html"
     path.write_text(render_mention_page(view, "annotate questions=queue.jsonl", f"audit runs='{NAUGHTY[0]}'"))
+    return path
+
+
+def make_asking_page(folder: Path) -> Path:
+    """The page of answers against captions, with pictures, of two models whose names and captions want to be markup."""
+    letters = {
+        "dog": "nnn",
+        "cat": "nyy",
+        "car": "nyn",
+        "cup": "yna",
+        "bus": "?nn",
+        "tie": "yna",
+        "bed": "nna",
+    }
+    pictures = sorted((DEMO_FOLDER / "images").iterdir())[:3]
+    said = {picture.name: letters for picture in pictures}
+    text = f"A dog, a cat, a car, a cup, {NAUGHTY[0]} {'and more ' * 40} a bus and a bed."
+    view = view_of(said, dict.fromkeys(said, text), NAUGHTY, images={each.name: each for each in pictures})
+    path = folder / "compare.html"
+    path.write_text(render_asking_telling(view, f"compare a='{NAUGHTY[0]}'"))
     return path

@@ -72,6 +72,7 @@ def loaded(browser: Browser, address: str) -> Iterator[Page]:
         "estimates_page",
         "queue_page",
         "mention_page",
+        "asking_page",
         "relabelling_page",
     ],
 )

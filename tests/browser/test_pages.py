@@ -116,6 +116,7 @@ WINDOWS = (
     ("estimates_page", NARROW),
     ("queue_page", NARROW),
     ("mention_page", NARROW),
+    ("asking_page", NARROW),
 )
 """Each page in windows in which something else may go wrong; names that want to be markup are long, too."""
 OF_NAUGHTY = (
@@ -125,6 +126,7 @@ OF_NAUGHTY = (
     "estimates_page",
     "queue_page",
     "mention_page",
+    "asking_page",
 )
 
 
