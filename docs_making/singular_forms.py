@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from repope_eval.captions import mentions
+from repope_eval.captions.mentions import coco_vocabulary
 
 FILE = Path(mentions.__file__).with_name("singular_forms.txt")
 
@@ -41,7 +42,7 @@ def singular_forms() -> dict[str, str]:
 
 def _words() -> set[str]:
     """The words in lower case that name an object, or are a part of what does."""
-    phrases: Iterable[str] = (*mentions.OBJECT_OF, *mentions.DOUBLE_WORDS, "seat")
+    phrases = coco_vocabulary().words
     return {part.lower() for phrase in phrases for part in phrase.split()} - {"glas"}
 
 

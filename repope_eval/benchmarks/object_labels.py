@@ -4,7 +4,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from repope_eval.benchmarks.pope_file import annotations_of, is_by_people, is_queue, object_of, plain_question
-from repope_eval.captions.mentions import OBJECTS
+from repope_eval.captions.mentions import coco_vocabulary
 from repope_eval.errors import RepopeError
 from repope_eval.records import Label
 from repope_eval.system.rows import read_row_file
@@ -31,14 +31,15 @@ def object_labels(path: Path, images: Collection[str]) -> dict[str, dict[str, La
             "wrote"
         )
     labels: dict[str, dict[str, Label]] = {}
+    objects = coco_vocabulary().objects
     for row in annotations_of(file):
         image, text = row.question.image, row.question.text
         name = object_of(plain_question(text))
         if image not in images:
             raise RepopeError(f"{where}: {shown(image)} is none of COCO's val2014, which CHAIR's truth is of")
-        if name not in OBJECTS:
+        if name not in objects:
             raise RepopeError(
-                f"{where}: {shown(text)} about {image} asks for none of COCO's {len(OBJECTS)} objects, which CHAIR is "
+                f"{where}: {shown(text)} about {image} asks for none of COCO's {len(objects)} objects, which CHAIR is "
                 "about; remove the row"
             )
         if labels.setdefault(image, {}).setdefault(name, row.label) != row.label:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from repope_eval.captions.mentions import OBJECTS, mentions
+from repope_eval.captions.mentions import coco_vocabulary
 from repope_eval.errors import RepopeError
 from repope_eval.system.json_files import read_json
 from repope_eval.system.texts import content_hash
@@ -58,7 +58,7 @@ def _instances(path: Path) -> Mapping[str, set[str]]:
     """The objects that instances mark, by image."""
     document = read_json(path)
     names = {row["id"]: row["name"] for row in _rows(document, "categories", ("id", "name"), path)}
-    if strange := sorted(set(map(str, names.values())) - set(OBJECTS)):
+    if strange := sorted(set(map(str, names.values())) - set(coco_vocabulary().objects)):
         raise RepopeError(f"{path}: {shown(strange[0])} is none of COCO's 80 objects; {_MEND}")
     found = _images(document, path)
     for row in _rows(document, "annotations", ("image_id", "category_id"), path):
@@ -73,7 +73,8 @@ def _captions(path: Path) -> Mapping[str, set[str]]:
     document = read_json(path)
     found, n_captions = _images(document, path), defaultdict[int, int](int)
     for row in _rows(document, "annotations", ("image_id", "caption"), path):
-        _of_image(found, row, path).update(each.object for each in mentions(str(row["caption"])))
+        mentions = coco_vocabulary().mentions(str(row["caption"]))
+        _of_image(found, row, path).update(each.object for each in mentions)
         n_captions[row["image_id"]] += 1
     if missing := [image_name(number) for number in found if not n_captions[number]]:
         raise RepopeError(
@@ -153,4 +154,4 @@ def _read_kept(path: Path, hashes: Mapping[str, str]) -> dict[str, frozenset[str
         objects = {str(image): frozenset(names) for image, names in document["objects"].items()}
     except (RepopeError, KeyError, TypeError, AttributeError):
         return None
-    return objects if set().union(*objects.values()) <= set(OBJECTS) else None
+    return objects if set().union(*objects.values()) <= set(coco_vocabulary().objects) else None

@@ -22,7 +22,7 @@ from typing import Literal
 
 import numpy as np
 
-from repope_eval.captions.mentions import Mention, mentions
+from repope_eval.captions.mentions import Mention, coco_vocabulary
 from repope_eval.captions.truth import CaptionTruth
 from repope_eval.records import Answer, Label
 from repope_eval.scoring.caption_counts import (
@@ -130,7 +130,7 @@ def judged_mentions(image: str, caption: str, truth: CaptionTruth) -> tuple[Judg
     objects, verdicts = truth.objects[image], truth.verdicts.get(image, {})
     return tuple(
         JudgedMention(each, each.object in objects, _FOUND[verdicts.get(each.object)])
-        for each in mentions(caption)
+        for each in coco_vocabulary().mentions(caption)
     )
 
 

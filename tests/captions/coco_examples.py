@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from repope_eval.captions.coco_files import CAPTIONS, INSTANCES, image_name
-from repope_eval.captions.mentions import OBJECTS
+from repope_eval.captions.mentions import coco_vocabulary
 
-CATEGORIES = [{"id": number, "name": name} for number, name in enumerate(OBJECTS, 1)]
+CATEGORIES = [{"id": number, "name": name} for number, name in enumerate(coco_vocabulary().objects, 1)]
 IDS = {each["name"]: each["id"] for each in CATEGORIES}
 
 

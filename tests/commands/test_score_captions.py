@@ -8,7 +8,7 @@ from coco_examples import write_shared_truth
 from conftest import CommandLine
 from test_mentions import CHAIR
 
-from repope_eval.captions.mentions import OBJECTS
+from repope_eval.captions.mentions import coco_vocabulary
 
 ANNOTATIONS = CHAIR.parent / "annotations"
 
@@ -23,7 +23,7 @@ def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """RePOPE's files, and files of COCO's format with the truth of the images that occur here."""
     folder = tmp_path_factory.mktemp("data")
     write_shared_truth(CHAIR.parent, folder / "annotations")
-    assert len(OBJECTS) == 80
+    assert len(coco_vocabulary().objects) == 80
     return folder
 
 
