@@ -25,7 +25,7 @@ from repope_eval.relabelling.estimation import (
     estimate_mean,
 )
 from repope_eval.relabelling.mention_doubt import mention_question
-from repope_eval.scoring.caption_counts import figures_of
+from repope_eval.scoring.caption_counts import drawn_tables, figures_of
 from repope_eval.scoring.chair import Found, caption_counts, judged_mentions
 from repope_eval.scoring.estimates import Estimate
 
@@ -84,7 +84,8 @@ def queued_mentions(
 def old_chair(captions: Collection[Answer], truth: CaptionTruth) -> Estimate:
     """CHAIRi by the verdicts that there were before, and by COCO elsewhere; the interval is over images."""
     by_image = {answer.question.image: answer.response for answer in captions}
-    return figures_of(caption_counts(by_image, truth, "corrected")).estimates[FIGURE]
+    *_, corrected = caption_counts(by_image, truth).values()  # without verdicts, those of COCO's truth
+    return figures_of(drawn_tables({FIGURE: corrected})[FIGURE]).estimates[FIGURE]
 
 
 def estimate_chair(

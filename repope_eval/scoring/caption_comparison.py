@@ -9,8 +9,15 @@ from dataclasses import dataclass
 
 from repope_eval.captions.truth import CaptionTruth
 from repope_eval.records import Answer
-from repope_eval.scoring.caption_counts import SHARES, CaptionFigures, differences_of, figures_of
-from repope_eval.scoring.chair import Truth, caption_counts
+from repope_eval.scoring.caption_counts import (
+    SHARES,
+    CaptionFigures,
+    CountTable,
+    differences_of,
+    drawn_tables,
+    figures_of,
+)
+from repope_eval.scoring.chair import Truth, caption_counts, truths_of
 from repope_eval.scoring.estimates import Estimate, minus
 
 _FEW_DIFFERENT = "the captions differ in what it counts in fewer than {} images"
@@ -51,25 +58,31 @@ def compare_captions(
         truth: has the objects of all images of both.
     """
     captions = [{answer.question.image: answer.response for answer in each} for each in (first, second)]
+    counts = [caption_counts(each, truth) for each in captions]
+    own = [drawn_tables(each) for each in counts]
     both = [image for image in captions[0] if image in captions[1]]
-    truths: tuple[Truth, ...] = ("coco", "corrected") if truth.verdicts else ("coco",)
-    return {name: _compared(captions, both, truth, name) for name in truths}
-
-
-def _compared(
-    captions: Sequence[Mapping[str, str]], both: Sequence[str], truth: CaptionTruth, name: Truth
-) -> ComparedCaptions:
-    own_a, own_b = (figures_of(caption_counts(each, truth, name)) for each in captions)
-    counts_a, counts_b = (
-        caption_counts({image: each[image] for image in both}, truth, name) for each in captions
+    places = [{image: place for place, image in enumerate(each)} for each in captions]
+    shared = drawn_tables(
+        {
+            (side, name): of_truth[[places[side][image] for image in both]]
+            for side in (0, 1)
+            for name, of_truth in counts[side].items()
+        }
     )
-    differences = differences_of(counts_b, counts_a, _FEW_DIFFERENT)
+    return {
+        name: _compared((own[0][name], own[1][name]), (shared[0, name], shared[1, name]))
+        for name in truths_of(truth)
+    }
+
+
+def _compared(own: tuple[CountTable, CountTable], shared: tuple[CountTable, CountTable]) -> ComparedCaptions:
+    own_a, own_b = map(figures_of, own)
+    shared_a, shared_b = map(figures_of, shared)
+    differences = differences_of(shared[1], shared[0], _FEW_DIFFERENT)
     gaps = {}
     for figure in SHARES:
         gap = minus(own_a.estimates[figure].value, own_b.estimates[figure].value)
         gaps[figure] = CaptionGap(
             gap=gap, difference=differences[figure], images=minus(gap, differences[figure].value)
         )
-    return ComparedCaptions(
-        own=(own_a, own_b), shared=(figures_of(counts_a), figures_of(counts_b)), gaps=gaps
-    )
+    return ComparedCaptions(own=(own_a, own_b), shared=(shared_a, shared_b), gaps=gaps)

@@ -1,7 +1,8 @@
 """From counts of captions to CHAIR's figures with their intervals, and to differences on the same images."""
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 
@@ -66,22 +67,37 @@ class CaptionFigures:
     """By name of `FIGURES`."""
 
 
-def figures_of(counts: Values) -> CaptionFigures:
-    """The figures of counts, [images, counts]."""
-    totals = dict(zip(COUNTS, counts.sum(axis=0).astype(int).tolist(), strict=True))
-    drawn = drawn_counts(counts)
+@dataclass(frozen=True, slots=True)
+class CountTable:
+    """The counts of each image's caption, and what they come to where images are drawn anew."""
+
+    counts: Values
+    """[images, counts], in the order of `COUNTS`."""
+    drawn: Values | None
+    """The counts of the drawn images in sum, [replicates, counts]; None where there are too few images to draw."""
+
+
+Name = TypeVar("Name", bound=Hashable)
+
+
+def drawn_tables(counts: Mapping[Name, Values]) -> dict[Name, CountTable]:
+    """Tables of counts, [images, counts], of the same images in the same order, which are drawn for all at once."""
+    n_images = len(next(iter(counts.values())))
+    if n_images < FEWEST_IMAGES:
+        return {name: CountTable(each, None) for name, each in counts.items()}
+    drawn: dict[Name, list[Values]] = {name: [] for name in counts}
+    for weights in drawn_weights(n_images, REPLICATES):
+        for name, each in counts.items():
+            drawn[name].append(drawn_totals(weights, each))
+    return {name: CountTable(each, np.concatenate(drawn[name])) for name, each in counts.items()}
+
+
+def figures_of(table: CountTable) -> CaptionFigures:
+    """The figures of a table."""
+    totals = dict(zip(COUNTS, table.counts.sum(axis=0).astype(int).tolist(), strict=True))
     return CaptionFigures(
         counts=CaptionCounts(**totals),
-        estimates={name: _estimate(counts, drawn, name) for name in FIGURES},
-    )
-
-
-def drawn_counts(counts: Values) -> Values | None:
-    """The counts of the drawn images in sum, [replicates, counts]; None where there are too few images to draw."""
-    if len(counts) < FEWEST_IMAGES:
-        return None
-    return np.concatenate(
-        [drawn_totals(weights, counts) for weights in drawn_weights(len(counts), REPLICATES)]
+        estimates={name: _estimate(table, name) for name in FIGURES},
     )
 
 
@@ -91,8 +107,9 @@ def _part_and_whole(counts: Values, name: str) -> tuple[Values, Values]:
     return counts[:, part], counts[:, whole]
 
 
-def _estimate(counts: Values, drawn: Values | None, name: str) -> Estimate:
+def _estimate(table: CountTable, name: str) -> Estimate:
     """One figure with its interval: the percentiles of replicates, or where these hold too seldom a gamma one."""
+    counts, drawn = table.counts, table.drawn
     part, whole = _part_and_whole(counts, name)
     if not whole.sum():
         return Estimate(reason=_UNDEFINED[FIGURES[name][1]])
@@ -124,28 +141,25 @@ def _quotients(drawn: Values, name: str) -> Values:
     return quotients
 
 
-def differences_of(before: Values, after: Values, few: str) -> dict[str, Estimate]:
-    """The figures of the second counts less those of the first, on the same drawn images.
+def differences_of(before: CountTable, after: CountTable, few: str) -> dict[str, Estimate]:
+    """The figures of the second table less those of the first, both of the same drawn images.
 
     Args:
-        before: [images, counts].
-        after: of the same images.
+        before: the first table.
+        after: the second one.
         few: why there is no interval where the counts differ in few images, with `{}` for their least number.
     """
-    first, second = drawn_counts(before), drawn_counts(after)
     changes = {}
     for name in SHARES:
-        values = [quotient(counts, name) for counts in (before, after)]
-        value = minus(values[1], values[0])
-        moved = (np.array(_part_and_whole(before, name)) != np.array(_part_and_whole(after, name))).any(
-            axis=0
-        )
-        if first is None or second is None:
+        value = minus(quotient(after.counts, name), quotient(before.counts, name))
+        first, second = (np.array(_part_and_whole(table.counts, name)) for table in (before, after))
+        moved = (first != second).any(axis=0)
+        if before.drawn is None or after.drawn is None:
             estimate = Estimate(reason=f"fewer than {FEWEST_IMAGES} captions")
         elif moved.sum() < FEWEST_MOVED:
             estimate = Estimate(reason=few.format(FEWEST_MOVED))
         else:
-            estimate = percentiles(_quotients(second, name) - _quotients(first, name))
+            estimate = percentiles(_quotients(after.drawn, name) - _quotients(before.drawn, name))
         changes[name] = replace(estimate, value=value)
     return changes
 

@@ -18,6 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import islice
+from operator import attrgetter
 from typing import Literal
 
 import numpy as np
@@ -30,6 +31,7 @@ from repope_eval.scoring.caption_counts import (
     CaptionCounts,
     CaptionFigures,
     differences_of,
+    drawn_tables,
     figures_of,
 )
 from repope_eval.scoring.confusion import Values
@@ -143,19 +145,24 @@ def score_captions(answers: Sequence[Answer], truth: CaptionTruth) -> VariantCap
     """
     captions = {answer.question.image: answer.response for answer in answers}
     judged = {image: judged_mentions(image, caption, truth) for image, caption in captions.items()}
-    truths: tuple[Truth, ...] = ("coco", "corrected") if truth.verdicts else ("coco",)
-    counts = {name: _counts_by_image(captions, judged, truth, name) for name in truths}
-    both = {name: figures_of(counts[name]) for name in truths}
-    lengths = {image: len(caption.split()) for image, caption in captions.items()}
+    truths = truths_of(truth)
+    resolutions = tuple(_RESOLUTIONS) if truth.verdicts else truths
+    counts: dict[tuple[int | None, str], Values] = {
+        (None, name): _counts_by_image(captions, judged, truth, name) for name in resolutions
+    }
+    for n_words in FIRST_WORDS:
+        cut, judged_cut = _cut(captions, judged, truth, n_words)
+        counts |= {(n_words, name): _counts_by_image(cut, judged_cut, truth, name) for name in truths}
+    tables = drawn_tables(counts)
+    whole = {name: tables[None, name] for name in resolutions}
+    lengths = [len(caption.split()) for caption in captions.values()]
     return VariantCaptions(
-        figures=both,
-        changes=differences_of(counts["coco"], counts["corrected"], _FEW_CORRECTED)
-        if "corrected" in counts
-        else {},
-        bounds=_bounds(captions, judged) if "corrected" in counts else {},
+        figures={name: figures_of(whole[name]) for name in truths},
+        changes=differences_of(whole["coco"], whole["corrected"], _FEW_CORRECTED) if truth.verdicts else {},
+        bounds=_bounds(figures_of(whole["lowest"]), figures_of(whole["highest"])) if truth.verdicts else {},
         found=_found(judged),
-        cut={n_words: _cut_figures(captions, truth, truths, n_words) for n_words in FIRST_WORDS},
-        n_longer={n: sum(length > n for length in lengths.values()) for n in FIRST_WORDS},
+        cut={n: {name: figures_of(tables[n, name]) for name in truths} for n in FIRST_WORDS},
+        n_longer={n: sum(length > n for length in lengths) for n in FIRST_WORDS},
         n_silent=sum(not of_image for of_image in judged.values()),
         objects=_object_figures(judged, truths),
     )
@@ -174,24 +181,39 @@ _RESOLUTIONS: Mapping[str, _Resolution] = {
 _Judged = Mapping[str, Sequence[JudgedMention]]
 """The mentions of each image's caption."""
 
+_COUNTS_OF = attrgetter(*COUNTS)
 
-def caption_counts(captions: Mapping[str, str], truth: CaptionTruth, name: Truth) -> Values:
-    """The counts of each image's caption under one truth, [images, counts] in the order of `COUNTS`."""
+
+def truths_of(truth: CaptionTruth) -> tuple[Truth, ...]:
+    """The truths that figures are under."""
+    return ("coco", "corrected") if truth.verdicts else ("coco",)
+
+
+def caption_counts(captions: Mapping[str, str], truth: CaptionTruth) -> dict[Truth, Values]:
+    """The counts of each image's caption, [images, counts] in the order of `COUNTS`, under each truth."""
     judged = {image: judged_mentions(image, caption, truth) for image, caption in captions.items()}
-    return _counts_by_image(captions, judged, truth, name)
+    return {name: _counts_by_image(captions, judged, truth, name) for name in truths_of(truth)}
 
 
-def _counts_by_image(
-    captions: Mapping[str, str], judged: _Judged, truth: CaptionTruth, name: Truth
-) -> Values:
-    """The counts of each caption, [images, counts] in the order of `COUNTS`."""
-    objects = {image: truth.objects[image] for image in captions}
-    if name == "corrected":
-        objects = {
-            image: _corrected_objects(names, truth.verdicts.get(image, {}))
-            for image, names in objects.items()
-        }
-    return _count_rows(captions, judged, _RESOLUTIONS[name], objects)
+def _counts_by_image(captions: Mapping[str, str], judged: _Judged, truth: CaptionTruth, name: str) -> Values:
+    """The counts of each caption under a resolution, [images, counts] in the order of `COUNTS`."""
+    resolution, rows = _RESOLUTIONS[name], []
+    for image, caption in captions.items():
+        there = [(each.mention.object, resolution(each)) for each in judged[image]]
+        hallucinated = sum(is_there is False for _, is_there in there)
+        objects = truth.objects[image]
+        if name == "corrected":
+            objects = _corrected_objects(objects, truth.verdicts.get(image, {}))
+        row = CaptionCounts(
+            captions_with=int(hallucinated > 0),
+            mentions=sum(is_there is not None for _, is_there in there),
+            hallucinated=hallucinated,
+            truths=len(objects),
+            recalled=len({named for named, is_there in there if is_there} & objects),
+            words=len(caption.split()),
+        )
+        rows.append(_COUNTS_OF(row))
+    return np.array(rows, dtype=np.float64).reshape(-1, len(COUNTS))
 
 
 def _corrected_objects(names: frozenset[str], verdicts: Mapping[str, Label]) -> frozenset[str]:
@@ -199,33 +221,7 @@ def _corrected_objects(names: frozenset[str], verdicts: Mapping[str, Label]) -> 
     return frozenset(name for name in names | verdicts.keys() if verdicts.get(name, "yes") == "yes")
 
 
-def _count_rows(
-    captions: Mapping[str, str],
-    judged: _Judged,
-    resolution: _Resolution,
-    objects: Mapping[str, frozenset[str]] | None = None,
-) -> Values:
-    rows = []
-    for image, caption in captions.items():
-        there = [(each.mention.object, resolution(each)) for each in judged[image]]
-        hallucinated = sum(is_there is False for _, is_there in there)
-        of_image = frozenset() if objects is None else objects[image]
-        row = CaptionCounts(
-            captions_with=int(hallucinated > 0),
-            mentions=sum(is_there is not None for _, is_there in there),
-            hallucinated=hallucinated,
-            truths=len(of_image),
-            recalled=len({name for name, is_there in there if is_there} & of_image),
-            words=len(caption.split()),
-        )
-        rows.append([getattr(row, name) for name in COUNTS])
-    return np.array(rows, dtype=np.float64).reshape(-1, len(COUNTS))
-
-
-def _bounds(captions: Mapping[str, str], judged: _Judged) -> dict[str, CaptionBounds]:
-    lowest, highest = (
-        figures_of(_count_rows(captions, judged, _RESOLUTIONS[name])) for name in ("lowest", "highest")
-    )
+def _bounds(lowest: CaptionFigures, highest: CaptionFigures) -> dict[str, CaptionBounds]:
     return {
         name: CaptionBounds(lowest=lowest.estimates[name], highest=highest.estimates[name])
         for name in ("chair_i", "chair_s")
@@ -237,13 +233,17 @@ def _found(judged: _Judged) -> dict[bool, dict[Found, int]]:
     return {is_there: {found: every[is_there, found] for found in Found} for is_there in (True, False)}
 
 
-def _cut_figures(
-    captions: Mapping[str, str], truth: CaptionTruth, truths: Sequence[Truth], n_words: int
-) -> dict[Truth, CaptionFigures]:
-    """The figures of the first words of each caption; what is left of a double word is read by itself."""
+def _cut(
+    captions: Mapping[str, str], judged: _Judged, truth: CaptionTruth, n_words: int
+) -> tuple[Mapping[str, str], _Judged]:
+    """The first words of each caption, and their mentions; what is left of a double word is read by itself."""
     cut = {image: first_words(caption, n_words) for image, caption in captions.items()}
-    judged = {image: judged_mentions(image, caption, truth) for image, caption in cut.items()}
-    return {name: figures_of(_counts_by_image(cut, judged, truth, name)) for name in truths}
+    return cut, {
+        image: judged[image]
+        if text == captions[image].rstrip()  # none of its words is cut off
+        else judged_mentions(image, text, truth)
+        for image, text in cut.items()
+    }
 
 
 def first_words(caption: str, number: int) -> str:

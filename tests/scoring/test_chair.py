@@ -11,6 +11,7 @@ from test_mentions import CHAIR, caption_rows
 
 from repope_eval.captions.truth import CaptionTruth
 from repope_eval.records import Answer, Label, Question
+from repope_eval.scoring.caption_counts import COUNTS, drawn_tables
 from repope_eval.scoring.chair import FIRST_WORDS, Found, VariantCaptions, first_words, score_captions
 
 SCENE = frozenset({"dog", "couch", "cup"})
@@ -126,6 +127,18 @@ def test_few_captions_have_gamma_intervals_and_many_have_percentiles() -> None:
     many = scored(captions, dict.fromkeys(captions, SCENE))
     assert many.figures["coco"].estimates["chair_i"].method == "bootstrap"
     assert many.figures["coco"].estimates["mentions_per_caption"].interval is not None
+
+
+def test_tables_that_are_drawn_together_are_drawn_as_alone() -> None:
+    counts = np.random.default_rng(2).integers(0, 5, (2, 150, len(COUNTS))).astype(float)
+    together = drawn_tables(dict(enumerate(counts)))
+    for number, each in enumerate(counts):
+        alone = drawn_tables({"": each})[""].drawn
+        drawn = together[number].drawn
+        assert alone is not None
+        assert drawn is not None
+        assert (drawn == alone).all()
+    assert drawn_tables({"": counts[0, :50]})[""].drawn is None
 
 
 def _verdicts() -> dict[str, dict[str, Label]]:
