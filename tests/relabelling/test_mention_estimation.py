@@ -89,7 +89,7 @@ def made_up() -> tuple[list[Answer], CaptionTruth, CaptionTruth, dict[Question, 
         image = f"{number:03}.jpg"
         there = set(generator.sample(NAMES, 4))
         hallucinated = [name for name in NAMES if name not in there and generator.random() < 0.08]
-        words = [name for name in there if generator.random() < 0.8] + hallucinated
+        words = [name for name in NAMES if name in there and generator.random() < 0.8] + hallucinated
         words += [name for name in words if generator.random() < 0.3]
         answers += answers_of({image: " ".join(f"A {name}." for name in words)})
         wrong = {name for name in NAMES if generator.random() < 0.06}
