@@ -80,13 +80,13 @@ class CountTable:
 Name = TypeVar("Name", bound=Hashable)
 
 
-def drawn_tables(counts: Mapping[Name, Values]) -> dict[Name, CountTable]:
+def drawn_tables(counts: Mapping[Name, Values], n_replicates: int = REPLICATES) -> dict[Name, CountTable]:
     """Tables of counts, [images, counts], of the same images in the same order, which are drawn for all at once."""
     n_images = len(next(iter(counts.values())))
     if n_images < FEWEST_IMAGES:
         return {name: CountTable(each, None) for name, each in counts.items()}
     drawn: dict[Name, list[Values]] = {name: [] for name in counts}
-    for weights in drawn_weights(n_images, REPLICATES):
+    for weights in drawn_weights(n_images, n_replicates):
         for name, each in counts.items():
             drawn[name].append(drawn_totals(weights, each))
     return {name: CountTable(each, np.concatenate(drawn[name])) for name, each in counts.items()}

@@ -120,6 +120,24 @@ def test_intervals_hold_the_truth_however_errors_come_together(kind: str, n_imag
 
 
 @pytest.mark.perf
+def test_intervals_of_captions_hold_the_truth() -> None:
+    """As `perf/caption_coverage.py` simulates it, whose table has more models."""
+    words = ("--models", "150", "--kinds", "long", "--images", "50", "500", "--chair-i", "0.02", "0.15")
+    ended = warm_commands.run(*words, program="perf/caption_coverage.py", folder=PROJECT)
+    assert ended.returncode == 0, ended.stderr
+    _, *rows = [re.split(r"\s{2,}", line) for line in ended.stdout.splitlines()]
+    assert [(row[1], round(float(row[2]), 2)) for row in rows] == [
+        ("50", 0.02), ("50", 0.15), ("500", 0.02), ("500", 0.15)
+    ]  # fmt: skip
+    for _, images, _, *shares, with_change, change, _, gamma in rows:
+        assert len(shares) == 3
+        assert min(map(float, shares)) >= 0.93 - 2 * 0.021, shares
+        assert float(with_change) == (images == "500")
+        assert images == "50" or float(change) >= 0.93 - 2 * 0.021
+        assert images == "500" or float(gamma) == 1
+
+
+@pytest.mark.perf
 def test_intervals_for_other_objects_hold_the_truth() -> None:
     """As `perf/object_coverage.py` simulates it: 0.93 or more, where percentiles would hold as few as 0.8."""
     ended = warm_commands.run("--models", "150", program="perf/object_coverage.py", folder=PROJECT)
