@@ -18,12 +18,16 @@ clock mean nothing (above the number of questions they cannot be true); on a CPU
 
 counts what this program alone computes. Reading image files is in neither engine's time.
 
+    python perf/engine.py --captions --images 8 --max-new-tokens 64
+
+has the shared engine describe each image: alone is one image at a time, and shared all images together.
+
 Weights are random: see random_checkpoints.py. Such models do not stop by themselves, so answers are as long as
 --max-new-tokens; the real ones take 2 to 4.
 """
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from statistics import median
@@ -35,15 +39,17 @@ from gauges import Clock, print_table, timed
 from PIL import Image
 from random_checkpoints import kinds_of
 
-from repope_eval.asking.native.generation import Generation, find_spellings
+from repope_eval.asking.native.generation import Generation, Spellings, find_spellings
 from repope_eval.asking.native.rows import common_prefix_length
 from repope_eval.asking.native.sequential import generate_sequentially
 from repope_eval.asking.native.shared import generate_shared
 from repope_eval.machine.counting import size_of
 from repope_eval.models.loading import Model
+from repope_eval.models.recipe import Prepared
 
 ASKINGS_OF_THE_PAPER = 18
 """How many questions POPE asks about an image in its three variants: 3 x (3 positives + 3 negatives)."""
+CAPTION_PROMPT = "Describe this image."
 TURNS = 3
 """How often the shared engine runs, and into how many parts the other engine's questions are divided."""
 
@@ -62,7 +68,7 @@ HEADINGS = (
 )
 LEGEND = """
 prefix, question: tokens that the questions of an image share, and those a question has of its own
-alone, paper, shared: seconds for all images, from medians; the paper's loop asks 18 questions an image
+alone, paper, shared: seconds for all images, from medians; the paper's loop asks 18 questions an image, or a caption
 distinct, paper: how many times faster the shared engine is than asking each question alone, and than that loop
 same: answers on which both engines agree; different answers: how many there are among them"""
 
@@ -90,15 +96,20 @@ class Comparison:
 
 
 def main() -> int:
-    options = parser(__doc__, images=1).parse_args()
+    made = parser(__doc__, images=1)
+    made.add_argument("--captions", action="store_true", help="one image at a time against all together")
+    options = made.parse_args()
     clock = clock_of(options)
-    images, questions = draw_images(options.images), pope_questions(options.questions)
+    questions = [CAPTION_PROMPT] if options.captions else pope_questions(options.questions)
+    images = draw_images(options.images)
     print_machine(options, [f"{len(images)} images of 640x480, {len(questions)} questions each"])
     rows, differences = [], []
     for kind in kinds_of(options.shape, options.family):
         model = make_model(options, kind)
-        comparison = _compare(model, images, questions, options.max_new_tokens, clock)
-        rows.append(_row(kind, model, images, questions, comparison))
+        one_by_one = generate_shared if options.captions else generate_sequentially
+        comparison = _compare(model, images, questions, options.max_new_tokens, clock, one_by_one)
+        askings = 1 if options.captions else ASKINGS_OF_THE_PAPER
+        rows.append(_row(kind, model, images, questions, comparison, askings))
         print(" ".join(rows[-1]), file=sys.stderr, flush=True)  # a sign of life
         differences += [
             f"{kind}, image {image}, question {question}: "
@@ -122,13 +133,14 @@ def _compare(
     questions: Sequence[str],
     max_new_tokens: int,
     clock: Clock,
+    generate_alone: Callable[[Model, Sequence[Prepared], int, Spellings], Answers],
 ) -> Comparison:
     """Takes turns: a run of the shared engine after each third of the other's, since machines have bad moments."""
     spellings = find_spellings(model.recipe)
 
     def alone(image: Image.Image, question: str) -> Generation:
         prepared = model.recipe.prepare(image, [question])
-        return generate_sequentially(model, [prepared], max_new_tokens, spellings)[0][0]
+        return generate_alone(model, [prepared], max_new_tokens, spellings)[0][0]
 
     def shared() -> Answers:
         prepared = [model.recipe.prepare(image, questions) for image in images]
@@ -157,14 +169,19 @@ def _compare(
 
 
 def _row(
-    kind: str, model: Model, images: Sequence[Image.Image], questions: Sequence[str], comparison: Comparison
+    kind: str,
+    model: Model,
+    images: Sequence[Image.Image],
+    questions: Sequence[str],
+    comparison: Comparison,
+    askings_of_the_paper: int,
 ) -> list[str]:
     prompts = model.recipe.prepare(images[0], questions).prompts
     prefix = common_prefix_length(prompts)
     own = sum(len(prompt) - prefix for prompt in prompts) / len(prompts)
     generations = [generation for answers in comparison.alone for generation in answers]
     alone_seconds = comparison.asking_seconds * len(generations)
-    paper_seconds = comparison.asking_seconds * ASKINGS_OF_THE_PAPER * len(images)
+    paper_seconds = comparison.asking_seconds * askings_of_the_paper * len(images)
     return [
         kind,
         f"{size_of(model.recipe.network_without_weights()).parameters / 1e6:.1f}M",

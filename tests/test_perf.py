@@ -92,6 +92,14 @@ def test_engine_compares_both_engines(family: str) -> None:
     assert lines[-1] == "no answer differs"
 
 
+def test_engine_describes_images_one_at_a_time_and_together() -> None:
+    lines = run("engine", "--captions", "--images", "2", "--family", "ovis2")
+    (row,) = table(lines, "family")
+    assert row["same"] == "2 of 2"
+    assert row["paper s"] == row["alone s"]  # one caption an image
+    assert "1 questions each" in lines[0]
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="the peak of a process is read from /proc")
 @pytest.mark.parametrize("family", ["ovis2", "paligemma"])
 def test_stages_add_up(family: str) -> None:
