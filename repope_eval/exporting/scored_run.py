@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from repope_eval.benchmarks.benchmark import Benchmark
+from repope_eval.benchmarks.sources import asks_for_captions
 from repope_eval.cluster.sweep_plan import state_of
 from repope_eval.errors import RepopeError
 from repope_eval.records import Answer, LabelSet, Question, Variant
@@ -23,7 +24,6 @@ from repope_eval.runs.finished_runs import (
     given_files,
     other_files,
     read_run,
-    refuse_captions,
     scored_answers,
     unusable,
 )
@@ -144,7 +144,8 @@ def read_scored_run(folder: Path, bench: BenchSettings = ANY_BENCH, data_dir: st
     if manifest.get("status") != "complete":
         raise RepopeError(f"run={folder}: {state_of(folder)}, and export it then")
     finished_run = read_run(folder, folder.resolve().name, manifest)
-    refuse_captions(finished_run, "run")
+    if asks_for_captions(finished_run.bench):
+        raise RepopeError(f"run={folder}: describes images, and an export is of answers of yes and no")
     if not finished_run.answers:
         raise RepopeError(f"run={folder}: {ANSWERS} holds no answer, so there is nothing to export")
     try:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -209,18 +210,54 @@ _NAME_SIZE, _TITLE_SIZE = 8.5, 9.5
 """Sizes of letters in points."""
 
 
+SLOPE_COLOURS = (
+    "Blue, unbroken lines: the model overtakes another, and that is more than chance. Orange, dashed ones: it is "
+    "overtaken so. Grey: no change of rank is certain."
+)
+"""What the lines of `Slopes` say."""
+
+
 def slopes_chart(board: Leaderboard, variant: Variant) -> Chart:
     """F1 of models in one variant, from the first of two label sets to the second."""
     before, after = (label_set_title(name) for name in board.label_sets)
-    n_models = len(_f1_of_both(board, variant))
-    return draw(
+    slopes = Slopes(
+        figures=_f1_of_both(board, variant),
+        titles=(before, after),
+        moves=certain_moves(board, variant),
+        stressed=frozenset(entry.name for entry in board.runs) if board.has_paper else frozenset(),
+    )
+    return draw_slopes(
         f"ranking_{file_word(variant)}",
         f"F1 before and after, {variant}",
-        f"F1 in percent under {before} labels on the left and under {after} labels on the right ({variant}). Blue, "
-        "unbroken lines: the model overtakes another, and that is more than chance. Orange, dashed ones: it is "
-        f"overtaken so. Grey: no change of rank is certain. More than chance: {certainty_rules(board)}.",
-        _SLOPE_HEAD + max(1, n_models) * _SLOPE_ROW + _SLOPE_FOOT,
-        lambda figure: _paint_slopes(figure, board, variant, (before, after)),
+        f"F1 in percent under {before} labels on the left and under {after} labels on the right ({variant}). "
+        f"{SLOPE_COLOURS} More than chance: {certainty_rules(board)}.",
+        slopes,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slopes:
+    """A share of each model before and after something, the best at the top."""
+
+    figures: Mapping[str, tuple[float, float]]
+    """By the model's name."""
+    titles: tuple[str, str]
+    """What stands over the two sides."""
+    moves: tuple[set[str], set[str]]
+    """The models that overtake another for certain, and those that are overtaken so."""
+    stressed: frozenset[str] = frozenset()
+    """The models whose names are bold."""
+    lowest_is_best: bool = False
+
+
+def draw_slopes(name: str, title: str, description: str, slopes: Slopes) -> Chart:
+    """A chart with a line for each model, from its figure before to that after."""
+    return draw(
+        name,
+        title,
+        description,
+        _SLOPE_HEAD + max(1, len(slopes.figures)) * _SLOPE_ROW + _SLOPE_FOOT,
+        lambda figure: _paint_slopes(figure, slopes),
     )
 
 
@@ -234,24 +271,28 @@ def _f1_of_both(board: Leaderboard, variant: Variant) -> dict[str, tuple[float, 
     return figures
 
 
-def _paint_slopes(figure: Figure, board: Leaderboard, variant: Variant, titles: tuple[str, str]) -> None:
-    figures = _f1_of_both(board, variant)
+def _paint_slopes(figure: Figure, slopes: Slopes) -> None:
+    figures = slopes.figures
     height = max(1, len(figures)) * _SLOPE_ROW
     axes = add_axes(figure, _NAMES, _SLOPE_FOOT, _NAMES, height + _SLOPE_FOOT)
     axes.set_axis_off()
     right = WIDTH - 2 * _NAMES
     axes.set_xlim(0, right)
     axes.set_ylim(height, 0)
-    heights = _heights([f1 for both in figures.values() for f1 in both], height)
-    rising, falling = certain_moves(board, variant)
+    heights = _heights([value for both in figures.values() for value in both], height, slopes.lowest_is_best)
+    rising, falling = slopes.moves
     for name, both in figures.items():
         color, style = (
             (SECOND, "-") if name in rising else (FIRST, (0, (3, 1.5))) if name in falling else (MUTED, "-")
         )
-        axes.plot((0, right), [heights[f1] for f1 in both], color=color, linewidth=1.3, linestyle=style,
+        axes.plot((0, right), [heights[value] for value in both], color=color, linewidth=1.3, linestyle=style,
                   marker="o", markersize=3.5, clip_on=False, zorder=1 if color == MUTED else 2)  # fmt: skip
-    for side, (x, align, title) in enumerate(((0.0, "right", titles[0]), (right, "left", titles[1]))):
-        _name_slopes(axes, board, {name: both[side] for name, both in figures.items()}, heights, x, align)
+    for side, (x, align, title) in enumerate(
+        ((0.0, "right", slopes.titles[0]), (right, "left", slopes.titles[1]))
+    ):
+        _name_slopes(
+            axes, slopes.stressed, {name: both[side] for name, both in figures.items()}, heights, x, align
+        )
         shown = fitting(label(title), _NAMES - _APART - _EDGE, _TITLE_SIZE, "bold")
         outside = x - _APART if align == "right" else x + _APART
         axes.text(
@@ -259,32 +300,33 @@ def _paint_slopes(figure: Figure, board: Leaderboard, variant: Variant, titles: 
         )
 
 
-def _heights(figures: Sequence[float], height: float) -> dict[float, float]:
-    """How far below the upper edge each F1 is, in inches; the highest and the lowest are half a row from the edges."""
+def _heights(figures: Sequence[float], height: float, lowest_is_best: bool) -> dict[float, float]:
+    """How far below the upper edge each figure is, in inches; the best and the worst are half a row from the edges."""
     low, high = min(figures, default=0.0), max(figures, default=1.0)
+    best, worst = (low, high) if lowest_is_best else (high, low)
     room = height - _SLOPE_ROW
     return {
-        f1: _SLOPE_ROW / 2 + (room * (high - f1) / (high - low) if high > low else room / 2) for f1 in figures
+        value: _SLOPE_ROW / 2 + (room * (best - value) / (best - worst) if high > low else room / 2)
+        for value in figures
     }
 
 
 def _name_slopes(
     axes: Axes,
-    board: Leaderboard,
+    stressed: frozenset[str],
     figures: Mapping[str, float],
     heights: Mapping[float, float],
     x: float,
     align: str,
 ) -> None:
     """Writes names and figures beside one end of the lines; those of near figures move apart and keep a pointer."""
-    stressed = {entry.name for entry in board.runs} if board.has_paper else set()
     names = sorted(figures, key=lambda name: heights[figures[name]])
     places = spread([heights[figures[name]] for name in names], _NAME_ROW, axes.get_ylim()[0])
     sign = -1 if align == "right" else 1
     for name, place in zip(names, places, strict=True):
-        f1, weight = percent_text(figures[name]), "bold" if name in stressed else "normal"
-        shown = _fitting_name(name, weight, f" {f1} ")
-        text = f"{shown} {f1}" if align == "right" else f"{f1} {shown}"
+        value, weight = percent_text(figures[name]), "bold" if name in stressed else "normal"
+        shown = _fitting_name(name, weight, f" {value} ")
+        text = f"{shown} {value}" if align == "right" else f"{value} {shown}"
         axes.text(x + sign * _APART, place, text, ha=align, va="center", fontsize=_NAME_SIZE, color=INK,
                   fontweight=weight)  # fmt: skip
         axes.plot((x, x + sign * (_APART - 0.04)), (heights[figures[name]], place), color=QUIET, linewidth=0.5,

@@ -114,7 +114,7 @@ def make_leaderboard(selection: Selection, settings: config.ReportSettings) -> L
         # Beside the paper's figures, counts over fewer questions would say nothing.
         pairs=tuple((run, other) for run in runs for other in paper if is_whole and other.model == run.model),
         left_out=selection.left_out,
-        differences=_differences(selection.ranked, names),
+        differences=setting_differences(selection.ranked, names),
         n_benchmark_images=len({question.image for question in questions}) or None,
         n_benchmark_questions=len(questions) or None,
     )
@@ -271,7 +271,10 @@ def _values_by_name(
     return {entry.name: getattr(entry.cells[label_set][variant].figures, figure) for entry in entries}
 
 
-def _differences(runs: Sequence[FinishedRun], names: Mapping[str, str]) -> tuple[SettingDifference, ...]:
+def setting_differences(
+    runs: Sequence[FinishedRun], names: Mapping[str, str]
+) -> tuple[SettingDifference, ...]:
+    """The settings that differ between runs; `names` has the name of each by its folder."""
     keys = dict.fromkeys(key for run in runs for key in run.facts if key not in _OWN_FACTS)
     differences = []
     for key in keys:

@@ -22,6 +22,7 @@ from repope_eval.leaderboard.tables import (
 from repope_eval.records import Variant
 from repope_eval.reporting.figure_texts import UNDEFINED
 from repope_eval.reporting.tables import Cell, Field, Span, Table, table, text_field, value_field
+from repope_eval.scoring.comparison import Standing
 from repope_eval.scoring.estimates import Estimate, minus
 
 Moves = Mapping[Variant, tuple[set[str], set[str]]]
@@ -76,11 +77,15 @@ def _drawn_place_cell(one: Scored) -> Cell:
     """The rank, with a drawing of the rank among the runs and its interval, from the first to the last place."""
     cell = whole_place_cell(one)
     standing = one.board.standing(one.label_set, one.variant, one.entry.name)
-    n_runs = len(one.board.runs)
+    return replace(cell, span=place_span(standing, len(one.board.runs)))
+
+
+def place_span(standing: Standing | None, n_runs: int) -> Span | None:
+    """The drawing of a rank and its interval, from the first to the last place; None without an interval."""
     if standing is None or standing.place is None or standing.interval is None or n_runs < 2:
-        return cell
+        return None
     value, low, high = ((place - 1) / (n_runs - 1) for place in (standing.place, *standing.interval))
-    return replace(cell, span=Span(value=value, interval=(low, high)))
+    return Span(value=value, interval=(low, high))
 
 
 def _model_field(addresses: Mapping[str, str]) -> Field[Scored]:
@@ -127,12 +132,17 @@ def _move_cell(moves: Moves, before: str, one: Scored) -> Cell:
     """By how many places a model moves up or down when the labels are corrected, and whether that may be chance."""
     name = one.entry.name
     old, new = (one.board.places[label_set][one.variant][name] for label_set in (before, one.label_set))
+    return move_cell(name, old, new, moves[one.variant])
+
+
+def move_cell(name: str, old: int | None, new: int | None, moves: tuple[set[str], set[str]]) -> Cell:
+    """A model's move from one rank to another; `moves` has who overtakes for certain, and who is overtaken so."""
     if old is None or new is None:
         return Cell(text=UNDEFINED, values=(None,))
     move = old - new
     if move == 0:
         return Cell(text="0", values=(0,))
-    rising, falling = moves[one.variant]
+    rising, falling = moves
     is_certain = name in (rising if move > 0 else falling)
     arrow = "↑" if move > 0 else "↓"
     return Cell(text=f"{arrow} {abs(move)}", values=(move,), note="" if is_certain else "may be chance")

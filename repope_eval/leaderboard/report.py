@@ -2,15 +2,25 @@
 
 import dataclasses
 import logging
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from repope_eval.benchmarks.sources import citations_of, label_set_title
+from repope_eval.benchmarks.sources import asks_for_captions, citations_of, label_set_title
 from repope_eval.cluster.sweep_plan import unfinished_runs
 from repope_eval.errors import RepopeError
+from repope_eval.leaderboard.caption_entries import CaptionBoard, make_caption_board
+from repope_eval.leaderboard.caption_report import PAGE as CAPTION_PAGE
+from repope_eval.leaderboard.caption_report import STEM as CAPTION_STEM
+from repope_eval.leaderboard.caption_report import remove_captions, write_captions
 from repope_eval.leaderboard.entries import Entry, Leaderboard, RankAgreement
 from repope_eval.leaderboard.error_tables import missed_document, missed_sentence
+from repope_eval.leaderboard.files import (
+    own_files,
+    refuse_files_of_no_report,
+    remove_older,
+    write_tables_and_charts,
+)
 from repope_eval.leaderboard.latex import LATEX, leaderboard_latex
 from repope_eval.leaderboard.making import make_leaderboard
 from repope_eval.leaderboard.moves import certainty_rules
@@ -41,10 +51,11 @@ from repope_eval.leaderboard.tables import (
 from repope_eval.records import Variant
 from repope_eval.reporting.console import print_table, print_text, terminal_width
 from repope_eval.reporting.figure_texts import METHOD_TITLES, method_text
-from repope_eval.reporting.table_exports import csv_text, latex, markdown
+from repope_eval.reporting.table_exports import markdown
 from repope_eval.reporting.tables import Table
 from repope_eval.reporting.templates import render
-from repope_eval.runs.finished_runs import read_runs
+from repope_eval.runs.caption_runs import caption_runs
+from repope_eval.runs.finished_runs import FinishedRun, LeftOut, read_runs
 from repope_eval.runs.layout import run_title
 from repope_eval.runs.run_selection import require_some, select
 from repope_eval.scoring.bootstrap import FEWEST_IMAGES, MEAN, REPLICATES
@@ -54,8 +65,7 @@ from repope_eval.scoring.score_document import f1_parts_document
 from repope_eval.scoring.shared_errors import OVERLAP_REPLICATES
 from repope_eval.settings import config
 from repope_eval.system.folders import refuse_links
-from repope_eval.system.json_files import read_json
-from repope_eval.system.writing import make_folder, write_bytes, write_json, write_text
+from repope_eval.system.writing import make_folder, write_json, write_text
 from repope_eval.wording import counted
 
 if TYPE_CHECKING:  # drawing needs matplotlib, which takes a while to import
@@ -64,6 +74,9 @@ if TYPE_CHECKING:  # drawing needs matplotlib, which takes a while to import
 log = logging.getLogger(__name__)
 
 
+STEM = "leaderboard"
+"""The name of the page and the document, without their endings."""
+PAGE = f"{STEM}.html"
 SCHEMA_VERSION = 2
 """The version of the document's form; it is raised when a reader of older documents would go wrong."""
 
@@ -187,8 +200,8 @@ def _overlaps(board: Leaderboard) -> dict[str, Any]:
     }
 
 
-FIGURE_PREFIXES = ("ranking_", "counts_", "precision_recall_")
-"""The names of charts begin with one of these, which says the kind of the chart."""
+FIGURE_PREFIXES = {"ranking_": "rankings", "counts_": "counts", "precision_recall_": "precision_recall"}
+"""What the names of charts begin with, and what the page calls those of that kind."""
 
 
 def leaderboard_charts(board: Leaderboard) -> "tuple[Chart, ...]":
@@ -211,6 +224,7 @@ def render_leaderboard(
     charts: "Sequence[Chart]",
     command: str,
     addresses: Mapping[str, str],
+    beside: str = "",
 ) -> str:
     """The page as HTML.
 
@@ -219,15 +233,13 @@ def render_leaderboard(
         charts: as of `leaderboard_charts`.
         command: by which it was made.
         addresses: of the runs' pages, as of `page_addresses`.
+        beside: the file name of the leaderboard of captions; empty where there is none.
     """
     ranking = ranking_table(board, addresses)
-    kinds = {
-        prefix: charts_on_page(board, [chart for chart in charts if chart.name.startswith(prefix)])
-        for prefix in FIGURE_PREFIXES
-    }
     return render(
         "leaderboard.html.j2",
         board=board,
+        beside=beside,
         tables={**dict.fromkeys(TABLES), **tables},
         pairs=pairs_on_page(tables.get("differences")),
         heatmaps=difference_heatmaps(board),
@@ -236,9 +248,10 @@ def render_leaderboard(
         overlap_replicates=f"{OVERLAP_REPLICATES:,}",
         missed_sentence=missed_sentence(board),
         missed=missed_on_page(tables.get("missed_questions")),
-        counts=kinds["counts_"],
-        rankings=kinds["ranking_"],
-        precision_recall=kinds["precision_recall_"],
+        **{
+            kind: charts_on_page(board, [chart for chart in charts if chart.name.startswith(prefix)])
+            for prefix, kind in FIGURE_PREFIXES.items()
+        },
         ranking=ranking,
         has_spans=has_spans(ranking),
         further_metrics=figures_on_page(board, further_metrics_table(board)),
@@ -257,11 +270,14 @@ def render_leaderboard(
     )
 
 
-def report(settings: config.ReportSettings, command: str) -> Leaderboard:
-    """Makes the leaderboard of all runs in a folder.
+def report(settings: config.ReportSettings, command: str) -> Leaderboard | None:
+    """Makes the leaderboard of all runs in a folder, and one of captions where runs describe images.
 
     Args:
         command: how it was started; shown in the page.
+
+    Returns:
+        That of runs that answer yes or no; None where all runs describe images.
 
     Raises:
         RepopeError: there is nothing to report, the benchmark's files are missing, or `out` cannot be written.
@@ -272,6 +288,57 @@ def report(settings: config.ReportSettings, command: str) -> Leaderboard:
             f"runs={root}: no such folder; name the one that run folders lie in (a run writes runs/BENCH/MODEL)"
         )
     runs, left_out = read_runs(root, unfinished_runs)
+    described, others = _parted(runs, settings.bench.name)
+    has_others = bool(others) or settings.reference != "none" or not described
+    captions = _caption_board(described, settings, () if has_others else left_out, must=not has_others)
+    board = _board(others, left_out, settings, root) if has_others else None
+    out = Path(settings.out).expanduser()
+    _prepare(out)
+    if board is None:
+        _remove(out)
+    else:
+        _write(board, root, out, command, beside=CAPTION_PAGE if captions else "")
+    if captions is None:
+        remove_captions(out)
+    else:
+        write_captions(captions, root, out, command, beside=PAGE if board else "")
+    return board
+
+
+def _parted(runs: Sequence[FinishedRun], name: str | None) -> tuple[list[FinishedRun], list[FinishedRun]]:
+    """The runs that describe images, and the others; where a benchmark is named, its kind alone has its runs."""
+    described = [run for run in runs if asks_for_captions(run.bench)]
+    if name is None:
+        return described, [run for run in runs if not asks_for_captions(run.bench)]
+    named = [run for run in described if name in (run.bench.name, run.bench.source)]
+    return (named, []) if named else ([], list(runs))
+
+
+def _caption_board(
+    described: Sequence[FinishedRun],
+    settings: config.ReportSettings,
+    left_out: Sequence[LeftOut],
+    *,
+    must: bool,
+) -> CaptionBoard | None:
+    """The leaderboard of captions; None where there are none, or where they cannot be scored and need not be."""
+    if not described:
+        return None
+    try:
+        chosen = caption_runs(described, settings, "ranked")
+    except RepopeError as error:
+        if must:
+            raise
+        log.warning("%s of captions left out: %s", counted(len(described), "run"), error)
+        return None
+    chosen = dataclasses.replace(chosen, left_out=(*chosen.left_out, *left_out))
+    return make_caption_board(chosen, settings.coverage)
+
+
+def _board(
+    runs: Sequence[FinishedRun], left_out: Sequence[LeftOut], settings: config.ReportSettings, root: Path
+) -> Leaderboard:
+    """The leaderboard of runs that answer yes or no, with what it leaves out said in the log."""
     selection = select(runs, settings, left_out)
     if settings.reference == "none":
         require_some(selection, root)
@@ -281,27 +348,33 @@ def report(settings: config.ReportSettings, command: str) -> Leaderboard:
     for unranked in board.unranked:
         name = run_title(unranked.entry.model, unranked.entry.folder or "")
         log.warning("not ranked: %s: %s", name, unranked.reason)
-    _write(board, root, Path(settings.out).expanduser(), command)
     return board
 
 
-def _write(board: Leaderboard, root: Path, out: Path, command: str) -> None:
+def _prepare(out: Path) -> None:
+    """Makes the folders, unless files are there that no report has written."""
     refuse_links(out, ("figures", "tables"))
-    _refuse_files_of_no_report(out)
+    for stem in (STEM, CAPTION_STEM):
+        refuse_files_of_no_report(out, stem)
     for folder in (out, out / "figures", out / "tables"):
         make_folder(folder, "out", out)
+
+
+def _remove(out: Path) -> None:
+    """Removes what an earlier report wrote of runs that answer yes or no."""
+    remove_older(out, TABLES, FIGURE_PREFIXES)
+    for path in own_files(out, STEM):
+        path.unlink(missing_ok=True)
+
+
+def _write(board: Leaderboard, root: Path, out: Path, command: str, beside: str) -> None:
     tables, charts = leaderboard_tables(board), leaderboard_charts(board)
-    _remove_older(out, tables, {chart.name for chart in charts})
-    for chart in charts:
-        for ending, content in (("svg", chart.svg), ("pdf", chart.pdf)):
-            write_bytes(out / "figures" / f"{chart.name}.{ending}", content)
-    for name, table in tables.items():
-        write_text(out / "tables" / f"{name}.csv", csv_text(table))
-        write_text(out / "tables" / f"{name}.md", markdown(table))
-        write_text(out / "tables" / f"{name}.tex", latex(table, name))
-    write_json(out / "leaderboard.json", leaderboard_document(board))
+    remove_older(out, TABLES, FIGURE_PREFIXES, tables, [chart.name for chart in charts])
+    write_tables_and_charts(out, tables, charts)
+    write_json(out / f"{STEM}.json", leaderboard_document(board))
     addresses = page_addresses(board.entries, root, out)
-    write_text(out / "leaderboard.html", render_leaderboard(board, tables, charts, command, addresses))
+    write_text(out / PAGE, render_leaderboard(board, tables, charts, command, addresses, beside))
+    (out / LATEX).unlink(missing_ok=True)
     if board.entries:
         write_text(out / LATEX, leaderboard_latex(board))
     _print(board)
@@ -329,36 +402,3 @@ def _print(board: Leaderboard) -> None:
         for table in shown:
             print_table(table)
     print_text("\n\n".join(texts))
-
-
-def _refuse_files_of_no_report(out: Path) -> None:
-    """Refuses to replace files that no report has written."""
-    document = out / "leaderboard.json"
-    found = [path for path in (document, out / "leaderboard.html", out / LATEX) if path.exists()]
-    if not found:
-        return
-    try:
-        known = read_json(document)
-    except RepopeError:
-        known = None
-    if not (isinstance(known, dict) and {"schema", "bench"} <= set(known)):
-        raise RepopeError(
-            f"out={out}: {found[0].name} there is of no report; choose another out=, or remove it"
-        )
-
-
-def _remove_older(out: Path, tables: Collection[str], charts: Collection[str]) -> None:
-    """Removes files of an earlier report that this one does not write, so that all files are of one report."""
-    older = [out / LATEX]
-    older += [
-        path for name in TABLES for path in (out / "tables").glob(f"{name}.*") if path.stem not in tables
-    ]
-    older += [
-        path
-        for prefix in FIGURE_PREFIXES
-        for path in (out / "figures").glob(f"{prefix}*")
-        if path.stem not in charts
-    ]
-    for path in older:
-        if path.suffix in (".tex", ".md", ".csv", ".svg", ".pdf"):
-            path.unlink(missing_ok=True)

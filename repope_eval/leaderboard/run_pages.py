@@ -1,7 +1,7 @@
 """Where the pages of runs are, seen from the folder of a leaderboard."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from urllib.parse import quote
 
@@ -16,7 +16,13 @@ def page_addresses(entries: Iterable[Entry], root: Path, out: Path) -> dict[str,
         root: the folder that was searched for runs.
         out: the folder of the leaderboard's page.
     """
-    pages = {entry.name: root / entry.folder / PAGE for entry in entries if entry.folder is not None}
+    folders = {entry.name: entry.folder for entry in entries if entry.folder is not None}
+    return folder_addresses(folders, root, out)
+
+
+def folder_addresses(folders: Mapping[str, str], root: Path, out: Path) -> dict[str, str]:
+    """The same of run folders by the names of runs."""
+    pages = {name: root / folder / PAGE for name, folder in folders.items()}
     addresses = {name: relative_address(page, out) for name, page in pages.items() if page.is_file()}
     return {name: address for name, address in addresses.items() if address}
 

@@ -1,6 +1,6 @@
 """The tables of a leaderboard, for the page and for files alike: their cells, and the values behind these."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import product
@@ -142,8 +142,13 @@ def place_interval_cell(joint: bool, one: Scored) -> Cell:
     interval = None if standing is None else standing.joint_interval if joint else standing.interval
     if interval is None:
         return Cell(text=UNDEFINED, values=(None, None))
+    return Cell(text=places_text(interval), values=interval)
+
+
+def places_text(interval: tuple[int, int]) -> str:
+    """The places that a run may have."""
     low, high = interval
-    return Cell(text=str(low) if low == high else f"{low} to {high}", values=interval)
+    return str(low) if low == high else f"{low} to {high}"
 
 
 def whole_place_cell(one: Scored) -> Cell:
@@ -179,7 +184,7 @@ _COMPARED = ("tp", "fp", "f1")
 
 _MODEL: Field[Entry] = text_field("model", lambda entry: entry.name, stays=True)
 _ANSWERS: Field[Entry] = value_field("answered", answers_cell, "n_answered", "n_questions")
-_PLACE_ENDS = ("", "_low", "_high", "_joint_low", "_joint_high")
+PLACE_ENDS = ("", "_low", "_high", "_joint_low", "_joint_high")
 """What a place and the ends of its two intervals are called behind the name of the place."""
 _PLACE_INTERVALS: tuple[Field[Scored], ...] = (
     value_field("rank, 95 %", partial(place_interval_cell, False), "rank_low", "rank_high"),
@@ -207,7 +212,7 @@ def standings_table(board: Leaderboard) -> Table:
     for name in board.label_sets:
         title, scored = label_set_title(name), partial(Scored, board, board.headline, name)
         figures.append(interval_field(f"F1, {title}", f"f1_{name}", f1_cell).read_from(scored))
-        names = [f"rank_{name}{end}" for end in _PLACE_ENDS]
+        names = [f"rank_{name}{end}" for end in PLACE_ENDS]
         rank = "rank" if name == board.label_sets[-1] else f"rank, {title}"
         places.append(value_field(rank, whole_place_cell, *names).read_from(scored))
     return table(
@@ -225,7 +230,7 @@ def _overview(board: Leaderboard) -> Table:
     for variant, name in product(board.ordered_variants, board.label_sets):
         title, key = f"{variant}, {label_set_title(name)}", f"{variant}_{name}"
         scored = partial(Scored, board, variant, name)
-        names = [f"rank_{key}{end}" for end in _PLACE_ENDS]
+        names = [f"rank_{key}{end}" for end in PLACE_ENDS]
         fields.append(interval_field(f"F1 {title}", f"f1_{key}", f1_cell).read_from(scored))
         fields.append(value_field(f"rank {title}", whole_place_cell, *names).read_from(scored))
     caption = f"F1 with 95 % intervals, and places by F1, on {board.bench}.{apart_note(board)}"
@@ -457,18 +462,20 @@ def unranked_table(board: Leaderboard, *, reasons: bool = True) -> Table:
     )
 
 
-def _left_out_runs(board: Leaderboard) -> Table:
+def left_out_table(left_out: Sequence[LeftOut]) -> Table:
+    """The run folders that nothing is shown of, and why."""
     folder: Field[LeftOut] = text_field("run folder", lambda run: run.folder, stays=True)
     return table(
-        "Run folders that are left out.", [folder, text_field("why", lambda run: run.reason)], board.left_out
+        "Run folders that are left out.", [folder, text_field("why", lambda run: run.reason)], left_out
     )
 
 
-def _differing_settings(board: Leaderboard) -> Table:
+def settings_table(differences: Sequence[SettingDifference]) -> Table:
+    """The settings that differ between runs."""
     setting: Field[SettingDifference] = text_field("setting", lambda each: each.key, stays=True)
     value: Field[SettingDifference] = text_field("value", lambda each: each.value)
     runs: Field[SettingDifference] = text_field("runs", lambda each: ", ".join(each.names))
-    return table("Settings that differ between runs.", [setting, value, runs], board.differences)
+    return table("Settings that differ between runs.", [setting, value, runs], differences)
 
 
 TABLES: Mapping[str, Callable[[Leaderboard], Table]] = {
@@ -483,7 +490,7 @@ TABLES: Mapping[str, Callable[[Leaderboard], Table]] = {
     "missed_questions": missed_table,
     "beside_the_paper": _beside_the_paper,
     "unranked": unranked_table,
-    "left_out": _left_out_runs,
-    "settings": _differing_settings,
+    "left_out": lambda board: left_out_table(board.left_out),
+    "settings": lambda board: settings_table(board.differences),
 }
 """The function that makes each table, by the name of the table's files."""

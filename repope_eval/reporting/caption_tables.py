@@ -89,9 +89,14 @@ def _figure_field(name: str) -> Field[CaptionRow]:
             return Cell(text="")
         if row.figures is None:
             return points_cell(one)
-        return estimate_cell(one, percent_text if name in SHARES else _tenths)
+        return figure_cell(name, one)
 
     return Field(Column(title=FIGURE_TITLES[name]), cell)
+
+
+def figure_cell(name: str, estimate: Estimate) -> Cell:
+    """A figure of captions: a share in percent, or a mean, with its 95 % interval as a note."""
+    return estimate_cell(estimate, percent_text if name in SHARES else _tenths)
 
 
 def _tenths(value: float | None) -> str:

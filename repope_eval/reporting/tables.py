@@ -138,13 +138,18 @@ def estimate_field(
 def estimate_cell(estimate: Estimate, shown: Callable[[float | None], str] = percent_text) -> Cell:
     """An estimate, by default a share in percent, with its interval as a note."""
     note = "" if estimate.interval is None else interval_text(estimate.interval, shown)
-    return Cell(text=shown(estimate.value), note=note)
+    return Cell(text=shown(estimate.value), note=note, values=_values(estimate))
+
+
+def _values(estimate: Estimate) -> tuple[float | None, ...]:
+    """The value and the ends of its interval, as an `interval_field` has them."""
+    return (estimate.value, *(estimate.interval or (None, None)))
 
 
 def points_cell(difference: Estimate) -> Cell:
     """A difference of two shares in points, with its interval as a note."""
     note = "" if difference.interval is None else change_interval_text("f1", difference.interval)
-    return Cell(text=change_text("f1", difference.value), note=note)
+    return Cell(text=change_text("f1", difference.value), note=note, values=_values(difference))
 
 
 def table(

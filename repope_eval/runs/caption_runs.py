@@ -1,4 +1,4 @@
-"""Choosing the runs that are audited together: those of one benchmark that answer yes or no, or that describe images.
+"""Choosing runs that describe images, and the runs that are audited together: such ones, or ones of yes and no.
 
 Runs of captions need not describe the same images, as files of captions do not: what is in an image is known without
 the others.
@@ -22,6 +22,7 @@ from repope_eval.runs.finished_runs import (
 )
 from repope_eval.runs.run_selection import Selection, chosen_name, images_of, runs_in, selection_of
 from repope_eval.settings.command_settings import AuditSettings, EstimateSettings
+from repope_eval.settings.config import ReportSettings
 from repope_eval.wording import counted
 
 
@@ -48,11 +49,29 @@ def audited_runs(
     runs, left_out = runs_in(settings.runs, find_unfinished)
     name = chosen_name(runs, settings.bench)
     captions = [run for run in runs if run.bench.name == name and asks_for_captions(run.bench)]
-    return _caption_runs(captions, settings) if captions else selection_of(runs, left_out, settings)
+    if not captions:
+        return selection_of(runs, left_out, settings)
+    chosen = caption_runs(captions, settings, "audited")
+    if settings.bench.image_list is None:
+        return chosen
+    asked, objects = set(read_image_list(Path(settings.bench.image_list).expanduser())), chosen.truth.objects
+    kept = {image: names for image, names in objects.items() if image in asked}
+    return replace(chosen, truth=replace(chosen.truth, objects=kept))
 
 
-def _caption_runs(runs: Sequence[FinishedRun], settings: AuditSettings | EstimateSettings) -> CaptionRuns:
-    """The runs whose captions are of images that COCO has annotated, and the truth of these images."""
+def caption_runs(
+    runs: Sequence[FinishedRun], settings: AuditSettings | EstimateSettings | ReportSettings, done: str
+) -> CaptionRuns:
+    """The runs whose captions are of images that COCO has annotated, and the truth of these images.
+
+    Args:
+        runs: all describe images; at least one.
+        settings: where files lie, if not where the runs say.
+        done: what is done with them, for the message that nothing can be.
+
+    Raises:
+        RepopeError: there is no such run, or the files cannot be found or are broken.
+    """
     first = given_files(_first_with_labels(runs, settings), settings.bench)
     images = dict.fromkeys(image for run in runs for image in sorted(images_of(run)))
     truth = truth_of(first, data_folder_of(first, settings.data_dir), images)
@@ -69,17 +88,12 @@ def _caption_runs(runs: Sequence[FinishedRun], settings: AuditSettings | Estimat
             kept.append(run)
     if not kept:
         lines = [f"  {run.folder}: {run.reason}" for run in left_out]
-        raise RepopeError("\n".join([f"runs={settings.runs}: no run in it can be audited", *lines]))
-    if settings.bench.image_list is not None:
-        asked = set(read_image_list(Path(settings.bench.image_list).expanduser()))
-        truth = replace(
-            truth, objects={image: truth.objects[image] for image in truth.objects if image in asked}
-        )
+        raise RepopeError("\n".join([f"runs={settings.runs}: no run in it can be {done}", *lines]))
     return CaptionRuns(bench=first.bench.name, runs=tuple(kept), truth=truth, left_out=tuple(left_out))
 
 
 def _first_with_labels(
-    runs: Sequence[FinishedRun], settings: AuditSettings | EstimateSettings
+    runs: Sequence[FinishedRun], settings: AuditSettings | EstimateSettings | ReportSettings
 ) -> FinishedRun:
     """A run that says where files lie, the user's own before others; one that counts people's labels before others."""
     labels = {run.folder: run.bench.relabels or run.withheld.get("relabels") for run in runs}

@@ -13,7 +13,7 @@ from typing import Any
 from omegaconf.errors import OmegaConfBaseException
 
 from repope_eval.benchmarks.benchmark import Benchmark
-from repope_eval.benchmarks.sources import FILE_SETTINGS, asks_for_captions, load_benchmark, load_truth
+from repope_eval.benchmarks.sources import FILE_SETTINGS, load_benchmark, load_truth
 from repope_eval.captions.truth import CaptionTruth
 from repope_eval.errors import RepopeError
 from repope_eval.records import Answer, Question
@@ -92,23 +92,6 @@ class LeftOut:
 
 FindUnfinished = Callable[[Path], Mapping[str, str]]
 """A function that says of each unfinished run below a folder, by its place there, how far it is; it may ask SLURM."""
-
-
-DESCRIBES = "describes images, and this command is about answers of yes and no; its own page has its figures"
-"""Why a run whose answers are captions is not among others, or not taken."""
-
-
-def refuse_captions(run: FinishedRun, setting: str) -> None:
-    """Refuses a run whose answers are captions, in a command that reads yes and no.
-
-    Args:
-        setting: the key that names the run.
-
-    Raises:
-        RepopeError: it is one.
-    """
-    if asks_for_captions(run.bench):
-        raise RepopeError(f"{setting}={run.folder}: {DESCRIBES}")
 
 
 def read_runs(root: Path, find_unfinished: FindUnfinished) -> tuple[list[FinishedRun], list[LeftOut]]:

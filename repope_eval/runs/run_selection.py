@@ -11,7 +11,6 @@ from repope_eval.benchmarks.sources import asks_for_captions
 from repope_eval.errors import RepopeError
 from repope_eval.records import LabelSet, Question
 from repope_eval.runs.finished_runs import (
-    DESCRIBES,
     FindUnfinished,
     FinishedRun,
     LeftOut,
@@ -28,6 +27,8 @@ from repope_eval.settings.named_files import FILE_BENCHMARKS, questions_name
 from repope_eval.wording import counted, percentage
 
 Thing = TypeVar("Thing", bound=Hashable)
+
+_DESCRIBES = "describes images, and these figures are of answers of yes and no; its own page has its figures"
 
 PAPER_SOURCE = "coco"
 """The `source` setting of the benchmarks that the paper's counts are of."""
@@ -231,7 +232,7 @@ def _other_source(run: FinishedRun) -> str | None:
 
 def _describes_images(run: FinishedRun) -> str | None:
     """Why a run cannot be among those that answer yes or no: what it is scored by is something else."""
-    return DESCRIBES if asks_for_captions(run.bench) else None
+    return _DESCRIBES if asks_for_captions(run.bench) else None
 
 
 def _other_benchmark(run: FinishedRun, name: str) -> str | None:

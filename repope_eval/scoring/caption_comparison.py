@@ -20,7 +20,8 @@ from repope_eval.scoring.caption_counts import (
 from repope_eval.scoring.chair import Truth, caption_counts, truths_of
 from repope_eval.scoring.estimates import Estimate, minus
 
-_FEW_DIFFERENT = "the captions differ in what it counts in fewer than {} images"
+FEW_DIFFERENT = "the captions differ in what it counts in fewer than {} images"
+"""Why a difference of two models has no interval."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +79,7 @@ def compare_captions(
 def _compared(own: tuple[CountTable, CountTable], shared: tuple[CountTable, CountTable]) -> ComparedCaptions:
     own_a, own_b = map(figures_of, own)
     shared_a, shared_b = map(figures_of, shared)
-    differences = differences_of(shared[1], shared[0], _FEW_DIFFERENT)
+    differences = differences_of(shared[1], shared[0], FEW_DIFFERENT)
     gaps = {}
     for figure in SHARES:
         gap = minus(own_a.estimates[figure].value, own_b.estimates[figure].value)

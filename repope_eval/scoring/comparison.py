@@ -84,7 +84,7 @@ def agreement(
     """
     return Agreement(
         taus={figure: _tau_estimate(before[figure], after[figure]) for figure in RANKED_FIGURES},
-        overtakings=_overtakings(models, before[RANKED_FIGURES[0]], after[RANKED_FIGURES[0]]),
+        overtakings=overtakings(models, before[RANKED_FIGURES[0]], after[RANKED_FIGURES[0]]),
     )
 
 
@@ -121,8 +121,9 @@ def _tau_estimate(before: Sampled, after: Sampled) -> Estimate:
     )
 
 
-def _overtakings(models: Sequence[str], before: Sampled, after: Sampled) -> tuple[Overtaking, ...]:
-    overtakings = []
+def overtakings(models: Sequence[str], before: Sampled, after: Sampled) -> tuple[Overtaking, ...]:
+    """Who is behind another before and ahead of it after, by a figure of which more is better."""
+    found = []
     for one, model in enumerate(models):
         overtaken = (before.values[one] < before.values) & (after.values[one] > after.values)
         for other in np.flatnonzero(overtaken).tolist():
@@ -130,8 +131,8 @@ def _overtakings(models: Sequence[str], before: Sampled, after: Sampled) -> tupl
                 after.replicates[:, one] > after.replicates[:, other]
             )
             probability = float(met.mean()) if len(met) else None
-            overtakings.append(Overtaking(model=model, overtaken=models[other], probability=probability))
-    return tuple(sorted(overtakings, key=lambda overtaking: -(overtaking.probability or 0)))
+            found.append(Overtaking(model=model, overtaken=models[other], probability=probability))
+    return tuple(sorted(found, key=lambda overtaking: -(overtaking.probability or 0)))
 
 
 def places(values: Values) -> NDArray[np.int64]:
@@ -200,11 +201,11 @@ def joint_intervals(values: Values, replicates: Values) -> list[tuple[int, int]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """A model's place in the ranking by F1."""
+    """A model's place in a ranking."""
 
     model: str
     value: float | None
-    """F1 on the questions that all ranked models answered; None where undefined."""
+    """What it is ranked by, such as F1 on the questions that all ranked models answered; None where undefined."""
     place: int | None
     """1 is the best; equal values share the better place. None where the value is undefined."""
     interval: tuple[int, int] | None
@@ -264,7 +265,7 @@ def compare(
     standings: dict[str, dict[Variant, tuple[Standing, ...]]] = {each.name: {} for each in label_sets}
     orders = {}
     for cell in questions.cells:
-        ranking = _standings(names, samples["f1"][cell], n_images[cell])
+        ranking = standings_of(names, samples["f1"][cell], n_images[cell])
         standings[cell[0]][cell[1]] = ranking
         orders[cell] = [*(standing.model for standing in ranking), *unranked]
     return Comparison(
@@ -276,24 +277,33 @@ def compare(
     )
 
 
-def _standings(models: Sequence[str], f1: Sampled, n_images: int) -> tuple[Standing, ...]:
-    """The standings of the models, the best first; those whose F1 is undefined last."""
-    known, drawn = places(f1.values), places(f1.replicates)
-    joint = joint_intervals(f1.values, f1.replicates)
+def standings_of(
+    models: Sequence[str], sampled: Sampled, n_images: int, title: str = "F1"
+) -> tuple[Standing, ...]:
+    """The standings of the models, the best first; those whose figure is undefined last.
+
+    Args:
+        models: their names.
+        sampled: the figure that they are ranked by, of which more is better.
+        n_images: what the figure is over.
+        title: what the figure is called.
+    """
+    known, drawn = places(sampled.values), places(sampled.replicates)
+    joint = joint_intervals(sampled.values, sampled.replicates)
     standings = []
     for index, model in enumerate(models):
-        defined = not np.isnan(f1.values[index])
+        defined = not np.isnan(sampled.values[index])
         reason = None
         if not defined:
-            reason = "F1 is undefined"
-        elif not len(f1.replicates):
+            reason = f"{title} is undefined"
+        elif not len(sampled.replicates):
             reason = too_few_images(n_images)
-        elif n_undefined := int(np.isnan(f1.replicates[:, index]).sum()):
-            reason = f"undefined in {n_undefined} of {len(f1.replicates)} replicates"
+        elif n_undefined := int(np.isnan(sampled.replicates[:, index]).sum()):
+            reason = f"undefined in {n_undefined} of {len(sampled.replicates)} replicates"
         standings.append(
             Standing(
                 model=model,
-                value=float(f1.values[index]) if defined else None,
+                value=float(sampled.values[index]) if defined else None,
                 place=int(known[index]) if defined else None,
                 interval=place_interval(drawn[:, index]) if reason is None else None,
                 joint_interval=joint[index] if reason is None else None,

@@ -127,15 +127,3 @@ def test_two_runs_of_captions_are_compared(command_line: CommandLine, data_dir: 
     document = json.loads((tmp_path / "work" / "compare" / "compare.json").read_text())
     assert document["n_shared_images"] == 500
     assert (tmp_path / "work" / "compare" / "compare.html").is_file()
-
-
-@pytest.mark.parametrize(
-    "words", [("report", "runs=runs"), ("export", "run=runs/chair/one", "format=model_card", "out=card")]
-)
-def test_commands_about_yes_and_no_refuse_captions(
-    command_line: CommandLine, data_dir: Path, tmp_path: Path, words: tuple[str, ...]
-) -> None:
-    scored(command_line, data_dir, tmp_path, write(tmp_path / "captions.json", "A dog.", "A cat."))
-    result = command_line(*words, f"data_dir={data_dir}")
-    assert result.returncode == 1
-    assert "describes images, and this command is about answers of yes and no" in result.stderr
