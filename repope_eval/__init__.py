@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from repope_eval.errors import RepopeError
     from repope_eval.models.recipe import Recipe
     from repope_eval.records import Answer, LabelSet, Question
+    from repope_eval.scoring.caption_scores import CaptionScores
     from repope_eval.scoring.scores import Scores
 
 __version__ = "0.1.0"
@@ -21,6 +22,7 @@ __version__ = "0.1.0"
 __all__ = [
     "Answer",
     "Benchmark",
+    "CaptionScores",
     "LabelSet",
     "Question",
     "Recipe",
@@ -36,6 +38,7 @@ __all__ = [
 _HOMES = {
     "Answer": "repope_eval.records",
     "Benchmark": "repope_eval.benchmarks.benchmark",
+    "CaptionScores": "repope_eval.scoring.caption_scores",
     "LabelSet": "repope_eval.records",
     "Question": "repope_eval.records",
     "Recipe": "repope_eval.models.recipe",

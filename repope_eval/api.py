@@ -13,12 +13,13 @@ from omegaconf import DictConfig
 from repope_eval.benchmarks import sources
 from repope_eval.benchmarks.benchmark import Benchmark
 from repope_eval.errors import InterruptionError, RepopeError
+from repope_eval.foreign_answers.captions import join_captions
 from repope_eval.foreign_answers.formats import join_file
 from repope_eval.records import Answer, Question
 from repope_eval.runs.folder import close_log
-from repope_eval.scoring.caption_scores import AnyScores
+from repope_eval.scoring.caption_scores import AnyScores, score_caption_benchmark
 from repope_eval.scoring.protocols import PROTOCOLS
-from repope_eval.scoring.scores import Scores, score_benchmark
+from repope_eval.scoring.scores import score_benchmark
 from repope_eval.settings import config
 from repope_eval.settings.benchmark_words import spelt_out
 from repope_eval.settings.composition import bench_settings
@@ -96,11 +97,20 @@ def read_answers(path: str | PathLike[str], benchmark: Benchmark) -> Mapping[Que
     """Reads an answer file of any format that the `score` command recognises.
 
     Rows about questions that the benchmark does not have are left out, and of several answers to one question the
-    first counts. The command says how many there are of either.
+    first counts. The command says how many there are of either. Of a benchmark that asks for captions, the file has
+    captions, one an image.
 
     Raises:
-        RepopeError: the file cannot be read, or no row is about a question of the benchmark.
+        RepopeError: the file cannot be read, or no row is about a question of the benchmark; a row has no caption, or
+            the benchmark asks for captions by several prompts.
     """
+    if benchmark.truth is not None:
+        if len(benchmark.ids) > 1:
+            raise RepopeError(
+                f"{benchmark.name}: asks {len(benchmark.ids)} prompts, and a file of captions is of one; load it with "
+                f"one, such as variants=[{next(iter(benchmark.ids))!r}]"
+            )
+        return join_captions([Path(path).expanduser()], benchmark).answers
     file = read_row_file(Path(path).expanduser())
     return join_file(file, config.ColumnSettings(), benchmark, None)[0].answers
 
@@ -111,31 +121,31 @@ def score(
     *,
     model: str = "model",
     protocol: config.ProtocolChoice = config.DEFAULT_PROTOCOL,
-) -> Scores:
-    """Scores answers under all label sets of a benchmark, with intervals from resampled images.
+) -> AnyScores:
+    """Scores answers under all label sets of a benchmark, or captions by CHAIR, with intervals from resampled images.
 
     Args:
         answers: what the model said to each question, as text or as a record. Questions without an answer are counted
             as such: `n_answered` of a cell is then less than its `n_questions`.
         benchmark: what the answers are about.
         model: the model's name, which the result bears.
-        protocol: how yes or no is read from an answer, as on the command line.
+        protocol: how yes or no is read from an answer, as on the command line; nothing is read from captions.
 
     Returns:
-        Figures by label set and variant: `result.cells["repope"]["random"].figures.f1`, and the interval of each in
-        `.estimates["f1"]`.
+        `Scores`, figures by label set and variant: `result.cells["repope"]["random"].figures.f1`, and the interval of
+        each in `.estimates["f1"]`. Of a benchmark that asks for captions `CaptionScores`, by variant and truth:
+        `result.variants["describe"].figures["coco"].estimates["chair_i"]`.
 
     Raises:
         RepopeError: there is no such protocol, no answer, or an answer to a question that the benchmark does not have.
     """
-    if benchmark.truth is not None:
-        raise RepopeError(
-            f"{benchmark.name}: asks for captions, which have no yes or no to score; type python -m repope_eval score"
-        )
     known = (*PROTOCOLS, "all")
     if protocol not in known:
         raise RepopeError(f"protocol={shown_word(protocol)}: no such protocol; there are {', '.join(known)}")
-    return score_benchmark(benchmark, _answer_records(answers, benchmark), model, protocol)
+    records = _answer_records(answers, benchmark)
+    if benchmark.truth is not None:
+        return score_caption_benchmark(benchmark, records, model)
+    return score_benchmark(benchmark, records, model, protocol)
 
 
 def _answer_records(answers: Mapping[Question, str | Answer], benchmark: Benchmark) -> dict[Question, Answer]:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from repope_eval.benchmarks.benchmark import Benchmark
 from repope_eval.captions.truth import CaptionTruth
@@ -11,8 +11,11 @@ from repope_eval.records import Answer, Question, Variant
 from repope_eval.scoring.caption_counts import FIGURE_TITLES, SHARES, CaptionFigures
 from repope_eval.scoring.chair import Found, Truth, VariantCaptions, score_captions
 from repope_eval.scoring.score_document import figure_phrase, plain
-from repope_eval.scoring.scores import Scores
+from repope_eval.scoring.scores import Scores, estimate_frame
 from repope_eval.wording import counted
+
+if TYPE_CHECKING:
+    import pandas
 
 TRUTH_TITLES: Mapping[Truth, str] = {"coco": "COCO's truth", "corrected": "corrected truth"}
 """What the truths are called in a table."""
@@ -91,6 +94,28 @@ class CaptionScores:
         }
         plain_document: dict[str, Any] = json.loads(json.dumps(document))
         return plain_document
+
+    def to_frame(self) -> "pandas.DataFrame":
+        """The figures in a table, a row for each truth, variant and figure.
+
+        Returns:
+            The columns of `Scores.to_frame`, with `truth` in the place of `label_set`: `coco`, `corrected`, or
+            `change`, which is the second less the first.
+
+        Raises:
+            RepopeError: pandas is not installed.
+        """
+        return estimate_frame(
+            "truth",
+            (
+                (name, variant, estimates)
+                for variant, captions in self.variants.items()
+                for name, estimates in (
+                    *((truth, figures.estimates) for truth, figures in captions.figures.items()),
+                    ("change", captions.changes),
+                )
+            ),
+        )
 
     def __repr__(self) -> str:
         return (

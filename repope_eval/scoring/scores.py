@@ -1,7 +1,7 @@
 """The scores of a run: all that its answers come to. Its page, the console, `scores.json` and trackers read them."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
@@ -155,17 +155,7 @@ class Scores(ProtocolScores):
         Raises:
             RepopeError: pandas is not installed.
         """
-        try:
-            import pandas
-        except ModuleNotFoundError as error:
-            raise RepopeError("to_frame: pandas is not installed; pip install pandas") from error
-        rows = [
-            (label_set, variant, figure, one.value, *(one.interval or (None, None)), one.method, one.reason)
-            for label_set, variant, estimates in self._estimates()
-            for figure, one in estimates.items()
-        ]
-        columns = ["label_set", "variant", "figure", "value", "low", "high", "method", "reason"]
-        return pandas.DataFrame(rows, columns=columns).astype({"value": float, "low": float, "high": float})
+        return estimate_frame("label_set", self._estimates())
 
     def _estimates(self) -> Iterator[tuple[str, Variant, Mapping[str, Estimate]]]:
         """All figures by label set and variant, those that have no interval too."""
@@ -192,6 +182,27 @@ class Scores(ProtocolScores):
             f"Scores of {self.model} on {self.bench}, protocol {self.protocol}: {self.n_answered:,} of "
             f"{counted(self.n_questions, 'question', ',')} answered\nF1 ({shown}): {'; '.join(f1)}"
         )
+
+
+def estimate_frame(
+    truth: str, estimates: Iterable[tuple[str, Variant, Mapping[str, Estimate]]]
+) -> "pandas.DataFrame":
+    """Figures in a table, a row for each; the first column is called `truth`, and says by what the figure is.
+
+    Raises:
+        RepopeError: pandas is not installed.
+    """
+    try:
+        import pandas
+    except ModuleNotFoundError as error:
+        raise RepopeError("to_frame: pandas is not installed; pip install pandas") from error
+    rows = [
+        (name, variant, figure, one.value, *(one.interval or (None, None)), one.method, one.reason)
+        for name, variant, of_variant in estimates
+        for figure, one in of_variant.items()
+    ]
+    columns = [truth, "variant", "figure", "value", "low", "high", "method", "reason"]
+    return pandas.DataFrame(rows, columns=columns).astype({"value": float, "low": float, "high": float})
 
 
 def _estimate_text(one: Estimate) -> str:
