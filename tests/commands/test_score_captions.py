@@ -127,3 +127,10 @@ def test_two_runs_of_captions_are_compared(command_line: CommandLine, data_dir: 
     document = json.loads((tmp_path / "work" / "compare" / "compare.json").read_text())
     assert document["n_shared_images"] == 500
     assert (tmp_path / "work" / "compare" / "compare.html").is_file()
+
+
+def test_an_export_of_captions_is_refused(command_line: CommandLine, data_dir: Path, tmp_path: Path) -> None:
+    scored(command_line, data_dir, tmp_path, write(tmp_path / "captions.json", "A dog.", "A cat."))
+    result = command_line("export", "run=runs/chair/one", "format=model_card", "out=card")
+    assert result.returncode == 1
+    assert "describes images, and an export is of answers of yes and no" in result.stderr
