@@ -124,6 +124,16 @@ def test_preparing_says_how_many_images_a_core_prepares() -> None:
     assert row["tiles"] == "5.0"
 
 
+def test_room_in_the_cache_saves_copies() -> None:
+    words = ("--rows", "2", "--tokens", "32", "--layers", "2", "--steps", "8", "--size", "4")
+    lines = run("cache_growth", *words, options=())
+    assert lines[0] == "2 rows of 32 tokens, 2 layers of one head of 4 numbers, float32, 8 steps"
+    plain, *roomy = table(lines, "layer")
+    assert float(plain["times fewer"]) == 1
+    assert all(float(row["times fewer"]) > 1 for row in roomy)
+    assert all(float(row["ms a step"]) >= 0 for row in (plain, *roomy))
+
+
 def test_decoding_takes_the_longer_of_the_hosts_time_and_the_devices() -> None:
     words = ("--shapes", "1b", "--layers", "2", "--images", "1", "2", "--questions", "2", "--launch", "20")
     one, two = table(run("decoding", *words, options=()), "shape")

@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 from transformers import PreTrainedConfig, PreTrainedModel
+from transformers.cache_utils import DynamicLayer
 from transformers.conversion_mapping import register_checkpoint_conversion_mapping
 from transformers.core_model_loading import Chunk, ConversionOps, WeightConverter, WeightRenaming
 from transformers.image_processing_utils import select_best_resolution
@@ -19,6 +20,7 @@ from transformers.models.ovis2.configuration_ovis2 import Ovis2VisionConfig
 from transformers.utils.chat_template_utils import render_jinja_template
 
 __all__ = [
+    "DynamicLayer",
     "Ovis2VisionConfig",
     "TensorConversion",
     "WeightConverter",

@@ -18,9 +18,10 @@ from typing import Any, ClassVar
 import torch
 from transformers import DynamicCache
 
+from repope_eval.asking.native.cache import SPARE, RoomyLayer
 from repope_eval.models.loading import Model
 from repope_eval.models.recipe import Prepared, Recipe
-from repope_eval.models.transformers_internals import cache_argument
+from repope_eval.models.transformers_internals import DynamicLayer, cache_argument
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,10 @@ class CachedRows(ABC):
         self._network = native if model.recipe.attends_both_ways else native.language_model
         self._model = model
         self._cache = DynamicCache(config=model.network.config.get_text_config())
+        # Layers of other kinds (a sliding window's) stay as they are.
+        self._cache.layers = [
+            RoomyLayer() if type(layer) is DynamicLayer else layer for layer in self._cache.layers
+        ]
         self._cache_argument = cache_argument(self._network.forward)
         self._owners = torch.empty(0)
         """The owner of each slot, [rows, slots]."""
@@ -97,8 +102,14 @@ class CachedRows(ABC):
         self._axes = 1
         """How many numbers a position has, as the prompts say."""
 
-    def extend(self, tokens: Sequence[int]) -> torch.Tensor:
-        """Feeds each question one more token; its hidden state, [questions, hidden]."""
+    def extend(self, tokens: Sequence[int], further: int = 0) -> torch.Tensor:
+        """Feeds each question one more token; its hidden state, [questions, hidden].
+
+        `further` is the most tokens of a question that may follow; the cache gets no room for more.
+        """
+        columns = max(Counter(prompt.row for prompt in self._prompts).values())
+        for layer in self._cache.layers:
+            layer.spare = min(SPARE, further * columns)
         return self._feed(
             [
                 Stretch((token,), ((prompt.next_position,),) * self._axes)
@@ -109,18 +120,29 @@ class CachedRows(ABC):
     def keep(self, going: Sequence[int]) -> None:
         """Drops all questions but those of these indexes, and the rows that have none left."""
         self._prompts = [self._prompts[index] for index in going]
-        used = sorted({prompt.row for prompt in self._prompts})
+        used = {prompt.row for prompt in self._prompts}
         if len(used) < len(self._owners):
-            self._select(used)
+            # The last ones take the places of those that leave, so that the others need not move.
+            last = iter(sorted(row for row in used if row >= len(used)))
+            rows = [row if row in used else next(last) for row in range(len(used))]
+            self._select(rows)
+            places = {row: place for place, row in enumerate(rows)}
             for prompt in self._prompts:
-                prompt.row = used.index(prompt.row)
+                prompt.row = places[prompt.row]
 
     def _select(self, rows: Sequence[int]) -> None:
         """Keeps, repeats or drops rows: row i becomes what row `rows[i]` was."""
-        (indexes,) = _to_device(self._model.device, rows)
-        self._owners = self._owners[indexes]
+        moved = [place for place, row in enumerate(rows) if place != row]
+        sources = [rows[place] for place in moved]
+        is_in_place = all(row >= len(rows) for row in sources)
+        indexes = _to_device(self._model.device, rows, moved, sources)
+        self._owners = self._owners[indexes[0]]
         for layer in self._cache.layers:  # each of several devices has some of the layers
-            layer.batch_select_indices(indexes.to(layer.keys.device))
+            every, *some = (index.to(layer.keys.device) for index in indexes)
+            if is_in_place and isinstance(layer, RoomyLayer):
+                layer.keep_rows(len(rows), *some)
+            else:
+                layer.batch_select_indices(every)
 
     def _feed(self, stretches: Sequence[Stretch], **more: Any) -> torch.Tensor:
         """Feeds each prompt some tokens, and returns the last one's hidden state, [prompts, hidden].

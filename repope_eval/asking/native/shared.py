@@ -105,7 +105,8 @@ def decode(
         if len(unfinished) < len(going):
             rows.keep(unfinished)
             going = [going[index] for index in unfinished]
-        logits = _logits(model, rows.extend([chosen[index] for index in unfinished]))
+        further = max_new_tokens - number - 1
+        logits = _logits(model, rows.extend([chosen[index] for index in unfinished], further))
     return [
         Generation(tuple(ids), p_yes, p_no)
         for ids, p_yes, p_no in zip(tokens, *evidence.tolist(), strict=True)
