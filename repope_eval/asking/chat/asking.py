@@ -202,7 +202,10 @@ class ChatAsker(LocalAsker):
             yield [self._answer(*pair) for pair in chain.from_iterable(pairs)]
 
     def _generations(self, images: Sequence[PreparedImage]) -> Iterator[Answers]:
-        batches = self._ways.ask([cast(ChatPrepared, image.prepared) for image in images])
+        describes = any(question.describes for image in images for question in image.questions)
+        batches = self._ways.ask(
+            [cast(ChatPrepared, image.prepared) for image in images], describes=describes
+        )
         answered = 0
         for answers in batches:
             self._ways.learn(answers, self._growth(images[answered : answered + len(answers)], answers))

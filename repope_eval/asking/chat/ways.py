@@ -147,6 +147,7 @@ class Ways:
         self._why = ""
         """Why the last one of the ways that were left was."""
         self._checked = Checked(model)
+        self._describes = False
         self._shows_question: bool | None = None
         """Whether the image's tokens are shown the question; None: not known yet."""
         self._batch_size = BatchSize(batch_size, model.device.type)
@@ -159,14 +160,15 @@ class Ways:
         """About how many images the model is asked at a time."""
         return self._batch_size.images if self._way.takes_several else 1
 
-    def ask(self, images: Sequence[ChatPrepared]) -> Iterator[Answers]:
+    def ask(self, images: Sequence[ChatPrepared], *, describes: bool = False) -> Iterator[Answers]:
         """Yields the answers to the questions about images, batch after batch.
 
-        They are those of the plain way as far as that was checked.
+        They are those of the plain way as far as that was checked. `describes` says whether they are descriptions.
 
         Raises:
             RepopeError: logits are not finite, the class cannot be asked, or one question does not fit into memory.
         """
+        self._describes = describes
         left = images
         while left:
             answers = self._ask_first(left)
@@ -290,7 +292,7 @@ class Ways:
             expected[image] = [plain.answer(image, 0)]
         self._checked.seconds += time.perf_counter() - started
         compared = [
-            self._checked.compare(*pair)
+            self._checked.compare(*pair, describes=self._describes)
             for image, theirs in expected.items()
             for pair in zip(answers[image], theirs, strict=False)
         ]

@@ -190,7 +190,8 @@ class TransformersAsker(LocalAsker):
             if self._batch_size.is_open:
                 growth = self._growth(batch, generations)
                 self._batch_size.learn(numbers[: len(batch)], self._memory.free_over_peak(growth))
-            self._verification.take([image.prepared for image in batch], generations)
+            describes = any(question.describes for image in batch for question in image.questions)
+            self._verification.take([image.prepared for image in batch], generations, describes=describes)
             yield [
                 self._answer(question, generation)
                 for image, generated in zip(batch, generations, strict=True)

@@ -38,7 +38,9 @@ The tiny checkpoints of the tests, whose highest logits are 1 to 10, changed by 
 
 Two things follow. Two tokens may change places where the better one leads by no more than that. And the odds of yes
 change by a factor of at most e to that power, so that p_yes changes by at most a quarter of it: the logistic
-function is nowhere steeper. Near ties are rare: no format explains that more than half of several answers differ.
+function is nowhere steeper. Near ties are rare: no format explains that more than half of several
+answers differ. Descriptions have hundreds of tokens, so that in 16 bits most of them may meet a near tie: each is
+compared up to the first token that differs, which has to be one, and how many differ says no more. In float32 it does.
 """
 
 SIGNIFICANT_BITS: Mapping[str, int] = {"float32": 24, "float16": 11, "bfloat16": 8}
@@ -75,15 +77,20 @@ class Comparison:
     p_yes_change: float
     is_explained: bool
     """Whether the number format explains what differs."""
+    describes: bool = False
+    """Whether it is a description, whose many tokens may meet several near ties."""
 
 
-def compare(said: Generation, plain: Generation, number_format: str) -> Comparison:
+def compare(
+    said: Generation, plain: Generation, number_format: str, *, describes: bool = False
+) -> Comparison:
     """Compares two answers to a question.
 
     Args:
         said: what the run's engine generated.
         plain: what the sequential engine generated, with `leads`; without `best_logits` these count as small.
         number_format: the key of `MOST_CHANGE` for the model.
+        describes: whether they are descriptions.
     """
     change = abs(said.p_yes - plain.p_yes)
     logits = plain.best_logits or (0.0,) * max(1, len(plain.leads))
@@ -92,7 +99,7 @@ def compare(said: Generation, plain: Generation, number_format: str) -> Comparis
     is_explained = change <= most_change(number_format, logits[0]) / 4 and (
         parted is None or parted[0] <= most_change(number_format, parted[1])
     )
-    return Comparison(said.token_ids == plain.token_ids, change, is_explained)
+    return Comparison(said.token_ids == plain.token_ids, change, is_explained, describes)
 
 
 class Checked:
@@ -116,22 +123,27 @@ class Checked:
     @property
     def is_in_doubt(self) -> bool:
         """Whether more differs than the number format explains: an answer by too much, or too many answers."""
-        differing = len(self.answers) - self.equal
-        return any(not one.is_explained for one in self.answers) or differing > max(1, len(self.answers) / 2)
+        tallied = [one for one in self.answers if not one.describes or self.number_format == "float32"]
+        differing = sum(not one.has_equal_tokens for one in tallied)
+        return any(not one.is_explained for one in self.answers) or differing > max(1, len(tallied) / 2)
 
-    def compare(self, said: Generation, plain: Generation) -> Comparison:
+    def compare(self, said: Generation, plain: Generation, *, describes: bool = False) -> Comparison:
         """Compares two answers to a question, as the model's number format allows."""
-        return compare(said, plain, self.number_format)
+        return compare(said, plain, self.number_format, describes=describes)
 
     def line(self) -> str:
         """How well the answers, at least one, agree with those of the plain way."""
-        thousandths = max(1, math.ceil(1000 * max(one.p_yes_change for one in self.answers)))
-        within = f"{thousandths / 1000:.3f}".removeprefix("0")
         is_explained = self.equal < len(self.answers) and not self.is_in_doubt
         explained = f", as {self.number_format} explains" if is_explained else ""
+        changes = [one.p_yes_change for one in self.answers if not one.describes]
+        if changes:
+            thousandths = max(1, math.ceil(1000 * max(changes)))
+            explained = f", p_yes within {thousandths / 1000:.3f}".replace("0.", ".") + explained
+        elif is_explained:
+            explained = f", the others up to a near tie of two tokens{explained}"
         return (
             f"checked against the plain way on {counted(self.images, 'image')}: {self.equal} of "
-            f"{counted(len(self.answers), 'answer')} equal, p_yes within {within}{explained}"
+            f"{counted(len(self.answers), 'answer' if changes else 'caption')} equal{explained}"
         )
 
     def facts(self, line: str, *, in_doubt: bool) -> dict[str, Any]:
@@ -147,7 +159,9 @@ class Checked:
             "equal": self.equal,
             "unexplained": sum(not one.is_explained for one in self.answers),
             "in_doubt": in_doubt,
-            "p_yes_change": max((one.p_yes_change for one in self.answers), default=None),
+            "p_yes_change": max(
+                (one.p_yes_change for one in self.answers if not one.describes), default=None
+            ),
             "seconds": round(self.seconds, 3),
             "line": line,
         }
@@ -170,13 +184,23 @@ class Verification:
         self._max_new_tokens = max_new_tokens
         self._spellings = spellings
         self._checked = Checked(model)
-        self._waiting: list[tuple[Prepared, Sequence[Generation]]] = []
-        """Images that were answered and are to be checked, with what was said of them."""
+        self._waiting: list[tuple[Prepared, Sequence[Generation], bool]] = []
+        """Images that were answered and are to be checked, with what was said of them, and whether it describes."""
         self._failure = ""
 
-    def take(self, images: Sequence[Prepared], generations: Sequence[Sequence[Generation]]) -> None:
-        """Takes a batch that was answered, as far as its images are among those to be checked."""
-        first = list(zip(images, generations, strict=True))[: self._images_left]
+    def take(
+        self,
+        images: Sequence[Prepared],
+        generations: Sequence[Sequence[Generation]],
+        *,
+        describes: bool = False,
+    ) -> None:
+        """Takes a batch that was answered, as far as its images are among those to be checked.
+
+        `describes` says whether the answers are descriptions.
+        """
+        pairs = zip(images, generations, strict=True)
+        first = [(image, said, describes) for image, said in pairs][: self._images_left]
         self._images_left -= len(first)
         self._waiting += first
 
@@ -204,13 +228,13 @@ class Verification:
             return {}
         return self._checked.facts(self._line(), in_doubt=self._checked.is_in_doubt)
 
-    def _check(self, image: Prepared, generations: Sequence[Generation]) -> None:
+    def _check(self, image: Prepared, generations: Sequence[Generation], describes: bool) -> None:
         started = time.perf_counter()
         self._checked.images += 1
         for prompt, said in zip(image.prompts, generations, strict=True):
             alone = replace(image, prompts=(prompt,))
             ((plain,),) = generate_sequentially(self._model, [alone], self._max_new_tokens, self._spellings)
-            self._checked.answers.append(self._checked.compare(said, plain))
+            self._checked.answers.append(self._checked.compare(said, plain, describes=describes))
             if time.perf_counter() - started > SECONDS_AN_IMAGE:
                 break
 

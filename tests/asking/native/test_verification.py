@@ -20,7 +20,7 @@ from test_batches import ECHO, echo
 from repope_eval.asking.native import verification
 from repope_eval.asking.native.generation import Generation, Spellings
 from repope_eval.asking.native.rows import PADDING, ImageRows
-from repope_eval.asking.native.verification import MOST_CHANGE, Verification, compare, most_change
+from repope_eval.asking.native.verification import MOST_CHANGE, Checked, Verification, compare, most_change
 from repope_eval.errors import InterruptionError
 from repope_eval.models.recipe import Prepared
 from repope_eval.runs.folder import close_log
@@ -222,6 +222,40 @@ def test_a_tie_that_tips_is_told_and_several_are_too_many(monkeypatch: pytest.Mo
         f"answers in doubt: checked against the plain way on 1 image: 1 of 3 answers equal, p_yes within .001: "
         f"{IN_DOUBT}"
     )
+
+
+def tally(number_format: str, *plain: Generation, describes: bool = True) -> Checked:
+    """What is found where these are the plain way's answers, and the run's engine said `SAID` each time."""
+    checked = Checked(ECHO)
+    checked.number_format = number_format
+    checked.images = len(plain)
+    checked.answers = [checked.compare(SAID, one, describes=describes) for one in plain]
+    return checked
+
+
+def test_captions_are_said_to_be_equal_and_have_no_p_yes() -> None:
+    found = tally("float32", *[plain_answer(0.5, 3, 4, 0)] * 8)
+    line = "checked against the plain way on 8 images: 8 of 8 captions equal"
+    assert found.line() == line
+    assert found.facts(line, in_doubt=False)["verified"]["p_yes_change"] is None
+
+
+def test_captions_in_16_bits_may_all_part_at_near_ties_and_at_nothing_else() -> None:
+    same, tipped, wrong = (
+        plain_answer(0.5, 3, token, 0, lead=lead) for token, lead in ((4, 9), (8, 0.25), (8, 1))
+    )
+    found = tally("bfloat16", same, tipped, tipped, tipped)
+    assert not found.is_in_doubt
+    assert found.line() == (
+        "checked against the plain way on 4 images: 1 of 4 captions equal, the others up to a near tie of two tokens, "
+        "as bfloat16 explains"
+    )
+    assert tally("bfloat16", same, tipped, tipped, tipped, describes=False).is_in_doubt
+    assert tally("bfloat16", same, same, same, wrong).is_in_doubt
+    assert tally("float32", same, same, same, tipped).is_in_doubt
+    barely = plain_answer(0.5, 3, 8, 0, lead=0.001)
+    assert not tally("float32", same, same, same, barely).is_in_doubt
+    assert tally("float32", same, barely, barely, barely).is_in_doubt
 
 
 def test_a_check_that_fails_is_told_and_ends(
