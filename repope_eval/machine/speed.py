@@ -14,7 +14,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from repope_eval.asking.native.batch_size import MOST, MOST_TOKENS, SHARE
+from repope_eval.asking.native.batch_size import MOST, MOST_QUESTIONS, MOST_TOKENS, SHARE
 from repope_eval.benchmarks.benchmark import BenchmarkSize
 from repope_eval.errors import RepopeError
 from repope_eval.machine.memory_need import (
@@ -246,7 +246,7 @@ def _images_that_fit(model: Shape | Rehearsed, need: MemoryNeed, questions: floa
     """The images of a batch under `batch_size=auto`: one where each question is asked alone."""
     if isinstance(model, Rehearsed) and model.rows == 1:
         return 1
-    most = float(MOST["cuda"])
+    most = max(MOST["cuda"], MOST_QUESTIONS["cuda"] / questions)
     if isinstance(model, Shape) and model.attends_both_ways:
         most = min(most, MOST_TOKENS["cuda"] / (questions * (model.image_tokens + QUESTION_TOKENS)))
     free = card.memory - need.weights - PROGRAM

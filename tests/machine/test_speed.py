@@ -115,6 +115,14 @@ def test_compute_is_the_operations_over_a_share_of_the_peak() -> None:
     assert twice.seconds_prefill == pytest.approx(2 * whole.seconds_prefill)
 
 
+def test_captions_take_their_steps_in_batches_of_as_many_as_have_128_questions() -> None:
+    """Of 512 images with one question each."""
+    captions = estimated(shape("internvl2_5_1b"), size=BenchmarkSize(512, 512), answer_tokens=101)
+    assert captions.seconds_launching_decoding == pytest.approx(4 * 100 * 24 * LAUNCHES_A_LAYER * 10e-6)
+    several = estimated(shape("internvl2_5_1b"), size=BenchmarkSize(512, 5120), answer_tokens=101)
+    assert several.seconds_launching_decoding == pytest.approx(16 * 100 * 24 * LAUNCHES_A_LAYER * 10e-6)
+
+
 def test_one_image_at_a_time_has_the_host_launch_more() -> None:
     batches, alone = (
         estimated(shape("internvl2_5_1b"), images_at_once=number, answer_tokens=5) for number in (25, 1)
