@@ -5,12 +5,14 @@ import time
 from pathlib import Path
 
 import pytest
+from chat_server import MODEL, reply_to, serving
 from coco_examples import write_coco
 from conftest import CommandLine
 from PIL import Image
 from test_mentions import CHAIR
 from test_several_ranks import start_ranks
 
+from perf.chat_families.families import FAMILIES
 from repope_eval.captions.coco_files import image_name
 
 ANNOTATIONS = CHAIR.parent / "annotations"
@@ -105,3 +107,28 @@ def test_two_processes_caption_as_one_and_a_killed_one_is_made_up_for(tmp_path: 
         assert again.returncode == 0, said
         outs.append(stored(out))
     assert outs[0] == outs[1]
+
+
+def test_a_server_and_a_chat_model_describe_images(
+    command_line: CommandLine, tmp_path: Path, words: Words
+) -> None:
+    bench = [word for word in words if not word.startswith("model")]
+
+    def captions(*more: str) -> list[str]:
+        out = f"out={tmp_path / more[0]}"
+        result = command_line(*more, *bench, "model.max_new_tokens=16", out)
+        assert result.returncode == 0, result.stderr
+        answers = [json.loads(line) for line in stored(tmp_path / more[0])]
+        assert all(answer["p_yes"] is answer["p_no"] is None for answer in answers)
+        assert (tmp_path / more[0] / "report.html").exists()
+        return [answer["response"] for answer in answers]
+
+    with serving() as chat:
+        chat.respond = lambda asked: reply_to(asked, message={"content": "A dog on a bench."})
+        served = captions("model=endpoint", f"model.url={chat.url}", f"model.checkpoint={MODEL}")
+        assert [asked.body.get("logprobs") for asked in chat.questions] == [None] * len(NUMBERS)
+        assert {asked.body["max_tokens"] for asked in chat.questions} == {16}
+    assert served == ["A dog on a bench."] * len(NUMBERS)
+    FAMILIES["llava"](tmp_path / "llava")
+    own = ("model=chat", f"model.checkpoint={tmp_path / 'llava'}", "model.dtype=float32", "device=cpu")
+    assert len(captions(*own)) == len(NUMBERS)
