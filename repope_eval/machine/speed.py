@@ -91,7 +91,7 @@ BANDWIDTH_SHARE = 0.6
 """The share of the memory's bandwidth that is assumed while it reads: not measured, and the same for all models."""
 LAUNCH_SECONDS = 10e-6
 """What the host is assumed to take to launch a kernel, with Python, torch and the driver: not measured on any GPU."""
-LAUNCHES_A_LAYER = 44
+LAUNCHES_A_LAYER = 45
 """Kernels of a layer: counted for InternVL2.5-1B and -8B (perf/decoding.py), assumed for other models."""
 PREPARING_SECONDS = 0.04
 """Seconds in which a core makes an image ready: assumed, and the same for all models. On a core with other work at the

@@ -155,7 +155,7 @@ def test_questions_that_are_asked_one_by_one_are_launched_one_by_one() -> None:
     # The launches that were counted are those of all questions either way; each has its own steps of decoding.
     assert one_by_one.seconds_launching_decoding == pytest.approx(12 * together.seconds_launching_decoding)
     uncounted = replace(QWEN2_5_VL_7B, launches=0)
-    assert estimated(uncounted).seconds_launching_prefill == pytest.approx(500 * 3 * 28 * 44 * 10e-6)
+    assert estimated(uncounted).seconds_launching_prefill == pytest.approx(500 * 3 * 28 * 45 * 10e-6)
 
 
 def test_what_was_not_counted_is_not_estimated() -> None:
