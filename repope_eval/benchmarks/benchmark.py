@@ -146,6 +146,9 @@ class Source:
 
     load: Callable[[BenchSettings, Path], Benchmark]
     """Loads the questions and label sets by the settings, from data_dir, and fetches those that are missing."""
+    truth: Callable[[BenchSettings, Path, Iterable[str]], CaptionTruth] | None = None
+    """Loads what is in any images, without those that are not annotated, whichever images it asks about; None where it
+    asks for yes or no."""
     variants: tuple[Variant, ...]
     """The variants that there are; empty where the files of a user say it."""
     sizes: Mapping[tuple[Variant, ...], BenchmarkSize] = field(default_factory=dict)

@@ -8,6 +8,7 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from zipfile import ZipFile
@@ -72,21 +73,32 @@ _ASKS_YES_OR_NO = re.compile(
 
 
 def _load(settings: BenchSettings, data_dir: Path) -> Benchmark:
-    prompts = _prompts(settings)
-    verdicts = _published_verdicts(settings, data_dir)
+    annotated = _annotated(settings, data_dir)
     hashes = {name: ANNOTATIONS.sha256[name] for name in _PUBLISHED}
-    images: Sequence[str] = tuple(verdicts)
+    images: Sequence[str] = tuple(annotated.verdicts)
     if settings.image_list is not None:
         path = Path(settings.image_list).expanduser()
         images = read_image_list(path)
         hashes[path.name] = content_hash(path)
-    objects = _objects(settings, data_dir)
-    if strange := [image for image in images if image not in objects]:
+    if strange := [image for image in images if image not in annotated.objects]:
         raise RepopeError(
             f"bench.image_list={settings.image_list}: {counted(len(strange), 'image')} of {len(images)} are none of "
             f"val2014, first {first_few(strange, 1)}; CHAIR's truth is of val2014 alone"
         )
-    truth = _truth(settings, objects, verdicts, images)
+    return _caption_benchmark(settings, annotated, images, hashes)
+
+
+def _caption_benchmark(
+    settings: BenchSettings, annotated: CaptionTruth, images: Sequence[str], hashes: Mapping[str, str]
+) -> Benchmark:
+    """The benchmark that asks about some images what the settings say.
+
+    Args:
+        annotated: has all of these images.
+        hashes: SHA-256 of each file that was read, by name.
+    """
+    prompts = _prompts(settings)
+    truth, hashes = _truth(settings, annotated, images), dict(hashes)
     if settings.relabels is not None:
         path = Path(settings.relabels).expanduser()
         hashes[path.name if path.name not in hashes else str(path)] = content_hash(path)
@@ -97,34 +109,22 @@ def _load(settings: BenchSettings, data_dir: Path) -> Benchmark:
     return Benchmark(settings.name, (), ids, hashes, truth=truth)
 
 
-def load_truth(settings: BenchSettings, data_dir: Path, images: Iterable[str]) -> CaptionTruth:
-    """The truth of any images, without those that are none of val2014; the prompts and the image list do not count.
-
-    Raises:
-        RepopeError: a file is missing, broken or not the published one, or `bench.relabels` is not as it has to be.
-    """
-    objects = _objects(settings, data_dir)
-    known = [image for image in images if image in objects]
-    return _truth(settings, objects, _published_verdicts(settings, data_dir), known)
-
-
-def _published_verdicts(settings: BenchSettings, data_dir: Path) -> dict[str, dict[str, Label]]:
-    """RePOPE's verdicts, by image and object, in the order of POPE's files."""
+def _annotated(settings: BenchSettings, data_dir: Path) -> CaptionTruth:
+    """What COCO has in each image of val2014, and RePOPE's verdicts in the order of POPE's files."""
     paths = find_published_files(ANNOTATIONS, _PUBLISHED, settings, data_dir)
     originals, relabelled = _PUBLISHED[: len(POPE_VARIANTS)], _PUBLISHED[len(POPE_VARIANTS) :]
-    return pope_verdicts([paths[name] for name in originals], [paths[name] for name in relabelled])
+    return CaptionTruth(
+        _objects(settings, data_dir),
+        pope_verdicts([paths[name] for name in originals], [paths[name] for name in relabelled]),
+    )
 
 
-def _truth(
-    settings: BenchSettings,
-    objects: Mapping[str, frozenset[str]],
-    published: Mapping[str, Mapping[str, Label]],
-    images: Sequence[str],
-) -> CaptionTruth:
-    """The truth of some images: people's labels count before those of RePOPE, which are older."""
+def _truth(settings: BenchSettings, annotated: CaptionTruth, images: Iterable[str]) -> CaptionTruth:
+    """The truth of those images that are annotated: people's labels count before those of RePOPE, which are older."""
+    images = [image for image in images if image in annotated.objects]
     by_people: Mapping[str, Mapping[str, Label]] = {}
     if settings.relabels is not None:
-        by_people = object_labels(Path(settings.relabels).expanduser(), objects)
+        by_people = object_labels(Path(settings.relabels).expanduser(), annotated)
         if not by_people.keys() & set(images):
             raise RepopeError(
                 f"bench.relabels={settings.relabels}: has no label of one of the {len(images):,} images that are "
@@ -133,12 +133,13 @@ def _truth(
     verdicts, judges = {}, Counter[str]()
     for image in images:
         of_people = by_people.get(image, {})
-        if of_image := {**published.get(image, {}), **of_people}:
+        if of_image := {**annotated.verdicts.get(image, {}), **of_people}:
             verdicts[image] = of_image
             judges[REPOPE] += len(of_image) - len(of_people)
             judges[f"people's labels in {Path(settings.relabels or '').name}"] += len(of_people)
     counts = {judge: number for judge, number in judges.items() if number}
-    return CaptionTruth({image: objects[image] for image in images}, verdicts, counts)
+    objects = {image: annotated.objects[image] for image in images}
+    return replace(annotated, objects=objects, verdicts=verdicts, judges=counts)
 
 
 def _prompts(settings: BenchSettings) -> Mapping[Variant, str]:
@@ -224,6 +225,7 @@ def _images_missing(_: BenchSettings) -> str:
 
 SOURCE = Source(
     load=_load,
+    truth=lambda settings, data_dir, images: _truth(settings, _annotated(settings, data_dir), images),
     variants=tuple(PROMPTS),
     sizes={
         tuple(PROMPTS): BenchmarkSize(500, 1500),

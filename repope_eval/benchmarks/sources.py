@@ -78,8 +78,10 @@ def load_truth(settings: BenchSettings, data_dir: Path, images: Iterable[str]) -
     Raises:
         RepopeError: a file is missing, broken or not the published one.
     """
+    load = SOURCES[settings.source].truth
+    assert load is not None, "the benchmark asks for captions"
     with _fetching_mend(settings, data_dir):
-        return chair.load_truth(settings, data_dir, images)
+        return load(settings, data_dir, images)
 
 
 @contextmanager
@@ -100,7 +102,12 @@ def _fetching_mend(settings: BenchSettings, data_dir: Path) -> Iterator[None]:
 
 def asks_for_captions(settings: BenchSettings) -> bool:
     """Whether models are asked to describe images, in place of answering yes or no."""
-    return settings.source == chair.NAME
+    return describes_images(settings.source)
+
+
+def describes_images(source: object) -> bool:
+    """The same of a `bench.source`, or of anything else that stands in its place in a manifest."""
+    return isinstance(source, str) and source in SOURCES and SOURCES[source].truth is not None
 
 
 def origin_of(settings: BenchSettings) -> str:

@@ -1,1 +1,1 @@
-"""What a caption mentions, and what COCO says is in an image: the two halves that CHAIR compares."""
+"""What a caption mentions, and what is annotated in an image: the two halves that CHAIR compares."""

@@ -93,7 +93,7 @@ def _audit_captions(selection: CaptionRuns, settings: AuditSettings, path: Path,
     images = _images_here(selection.runs, list(doubts), settings)
     view = MentionQueueView(
         bench=selection.bench,
-        judge=selection.truth.judge,
+        truth=selection.truth,
         models=list(captions),
         mentions=mentions,
         queue=_queue_of(doubts, labels, settings),

@@ -95,7 +95,7 @@ def _print_contents(benchmark: Benchmark, origin: str) -> None:
 
 
 def _truth_table(title: str, truth: CaptionTruth) -> Table:
-    """How many objects are in the images, by COCO and by what was found of them."""
+    """How many objects are in the images, as annotated and by what was found of them."""
     found = Counter(
         (name in truth.objects[image], truth.verdicts.get(image, {}).get(name))
         for image, names in truth.objects.items()
@@ -103,7 +103,9 @@ def _truth_table(title: str, truth: CaptionTruth) -> Table:
     )
     verdict = REPOPE if truth.judge == REPOPE else "verdict"
     fields: list[Field[bool]] = [
-        text_field("COCO says", lambda is_there: "there" if is_there else "not there, and asked about"),
+        text_field(
+            f"{truth.annotation} says", lambda is_there: "there" if is_there else "not there, and asked about"
+        ),
         number_field(f"{verdict}: there", lambda is_there: f"{found[is_there, 'yes']:,}"),
         number_field(f"{verdict}: not there", lambda is_there: f"{found[is_there, 'no']:,}"),
         number_field("ambiguous", lambda is_there: f"{found[is_there, 'ambiguous']:,}"),

@@ -43,6 +43,12 @@ class AskingTellingView:
         return list(self.compared.under)[-1]
 
     @property
+    def known_objects(self) -> str:
+        """Whose objects captions are searched for, and how many these are."""
+        truth = self.describing.truth
+        return f"{truth.annotation}'s {len(truth.vocabulary.objects)} objects"
+
+    @property
     def verdict(self) -> str:
         """The sentences that come first."""
         return " ".join((*two_models(self), *_sentences(self)))
@@ -70,6 +76,7 @@ def compare_asking_telling(settings: CompareSettings) -> AskingTellingView:
             captions,
             answering.benchmark.label_sets,
             protocol,
+            describing.truth.vocabulary,
         ),
         captions=captions,
         images={**images, **describing.images},
@@ -104,7 +111,7 @@ def _unlike_checkpoints(a: Facts | None, b: Facts | None) -> list[str] | None:
 
 def _sentences(view: AskingTellingView) -> Iterator[str]:
     compared = view.compared
-    if missing := _missing(compared):
+    if missing := _missing(compared, view.known_objects):
         yield f"{missing}, so there is nothing to compare."
         return
     if compared.n_images < FEWEST_IMAGES:
@@ -132,16 +139,16 @@ def _sentences(view: AskingTellingView) -> Iterator[str]:
     yield _kappa_sentence(under.kappas["no"], phrase)
 
 
-def _missing(compared: AskingTelling) -> str:
+def _missing(compared: AskingTelling, objects: str) -> str:
     """What a comparison lacks that cannot be made; empty where it can."""
     if not compared.n_images:
         return "No image is both asked about and described"
     if not compared.pairs:
-        return "No question about a described image asks for one of COCO's 80 objects"
+        return f"No question about a described image asks for one of {objects}"
     if compared.n_unparsed == len(compared.pairs):
         return "No answer about a described image is yes or no"
     if not compared.n_unasked and not any(pair.is_mentioned for pair in compared.pairs):
-        return "No caption mentions one of COCO's 80 objects in English"
+        return f"No caption mentions one of {objects} in English"
     return ""
 
 
@@ -191,7 +198,7 @@ def remarks(view: AskingTellingView) -> Sequence[str]:
         number = sum(compared.unmapped.values())
         lines.append(
             f"{counted(number, 'question', ',')} about these images {'asks' if number == 1 else 'ask'} for what is "
-            f"none of COCO's 80 objects ({first_few(sorted(compared.unmapped))}): captions are not searched for it."
+            f"none of {view.known_objects} ({first_few(sorted(compared.unmapped))}): captions are not searched for it."
         )
     if compared.n_unasked:
         lines.append(

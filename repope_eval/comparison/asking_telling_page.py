@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from repope_eval.benchmarks.sources import label_set_phrase, label_set_title
-from repope_eval.captions.mentions import coco_vocabulary
 from repope_eval.comparison.asking_telling import AskingTellingView, remarks
 from repope_eval.records import Label
 from repope_eval.reporting.caption_page import LONGEST_CAPTION, CaptionCard, caption_parts
@@ -270,7 +269,9 @@ def _card(
     caption = clipped(view.captions[image], LONGEST_CAPTION)
     looks = {pair.question.object: KINDS[pair.reading, pair.labels[view.label_set]][:2] for pair in pairs}
     marked = [
-        (each, *looks[each.object]) for each in coco_vocabulary().mentions(caption) if each.object in looks
+        (each, *looks[each.object])
+        for each in view.describing.truth.vocabulary.mentions(caption)
+        if each.object in looks
     ]
     items = [_item(pair, view.label_set) for pair in pairs]
     return CaptionCard(

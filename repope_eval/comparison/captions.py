@@ -1,13 +1,12 @@
 """Two runs that describe images, compared: what is read of them, sentences, tables, page and document."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from repope_eval.benchmarks import chair
 from repope_eval.benchmarks.benchmark import Benchmark
-from repope_eval.benchmarks.sources import find_local_images
+from repope_eval.benchmarks.sources import describes_images, find_local_images
 from repope_eval.captions.truth import CaptionTruth
 from repope_eval.comparison.sides import Facts, facts_of, finished_run
 from repope_eval.errors import RepopeError
@@ -41,7 +40,7 @@ from repope_eval.runs.layout import MANIFEST
 from repope_eval.runs.manifest_form import read_manifest
 from repope_eval.scoring.caption_comparison import ComparedCaptions, compare_captions
 from repope_eval.scoring.caption_counts import FIGURE_TITLES, SHARES
-from repope_eval.scoring.caption_scores import TRUTH_TITLES
+from repope_eval.scoring.caption_scores import truth_titles
 from repope_eval.scoring.chair import FIRST_WORDS, Truth, VariantCaptions, score_captions
 from repope_eval.scoring.estimates import Estimate
 from repope_eval.scoring.gap import FIRST, SECOND
@@ -77,6 +76,8 @@ class CaptionComparison:
     sides: tuple[CaptionSide, CaptionSide]
     names: tuple[str, str]
     """Their names, never two alike."""
+    truth: CaptionTruth
+    """Of the images of both."""
     compared: Mapping[Truth, ComparedCaptions]
     captions: tuple[VariantCaptions, VariantCaptions]
     """What the captions of either come to by themselves."""
@@ -108,7 +109,7 @@ def _describes_images(path: Path) -> bool:
         bench = read_manifest(path).get("settings", {}).get("bench", {}) if path.is_file() else {}
     except (RepopeError, OSError):
         return False
-    return isinstance(bench, dict) and bench.get("source") == chair.NAME
+    return isinstance(bench, dict) and describes_images(bench.get("source"))
 
 
 def compare_caption_runs(settings: CompareSettings) -> CaptionComparison:
@@ -118,13 +119,20 @@ def compare_caption_runs(settings: CompareSettings) -> CaptionComparison:
         RepopeError: one is no run of captions, has not ended, or its files cannot be found.
     """
     first, second = (read_captions(FIRST, settings), read_captions(SECOND, settings))
-    truth = CaptionTruth(
-        {**second.truth.objects, **first.truth.objects}, {**second.truth.verdicts, **first.truth.verdicts}
+    if first.truth.annotation != second.truth.annotation:
+        raise RepopeError(
+            f"a={settings.a} and b={settings.b}: describe images of two benchmarks; compare two runs of one"
+        )
+    truth = replace(
+        first.truth,
+        objects={**second.truth.objects, **first.truth.objects},
+        verdicts={**second.truth.verdicts, **first.truth.verdicts},
     )
     names = shortened_names([first.name, second.name], LONGEST_NAME)
     return CaptionComparison(
         sides=(first, second),
         names=(names[0], names[1]),
+        truth=truth,
         compared=compare_captions(first.answers, second.answers, truth),
         captions=(score_captions(first.answers, truth), score_captions(second.answers, truth)),
     )
@@ -181,7 +189,7 @@ def _sentences(view: CaptionComparison) -> list[str]:
     sentences = [_difference_sentence(view, view.compared["coco"].gaps["chair_i"].difference)]
     if "corrected" in view.compared:
         corrected = view.compared["corrected"].gaps["chair_i"].difference
-        sentences.append(f"Under {TRUTH_TITLES['corrected']} it is {_points_phrase(corrected)}.")
+        sentences.append(f"Under {truth_titles(view.truth)['corrected']} it is {_points_phrase(corrected)}.")
     other = view.compared["coco"].gaps["chair_i"]
     if other.images is not None and any(len(side.answers) > view.n_shared for side in view.sides):
         sentences.append(
@@ -196,7 +204,8 @@ def _sentences(view: CaptionComparison) -> list[str]:
 
 
 def _difference_sentence(view: CaptionComparison, difference: Estimate) -> str:
-    where = f"on the {counted(view.n_shared, 'image', ',')} that both describe, under {TRUTH_TITLES['coco']}"
+    under = truth_titles(view.truth)["coco"]
+    where = f"on the {counted(view.n_shared, 'image', ',')} that both describe, under {under}"
     what = f"CHAIRi of {view.names[0]} less that of {view.names[1]}, {where}"
     return f"{what}: {_points_phrase(difference)}."
 
@@ -229,7 +238,7 @@ def gap_table(view: CaptionComparison) -> Table:
     ]
     has_others = any(len(side.answers) > view.n_shared for side in view.sides)
     fields: list[Field[_Row]] = [
-        text_field("truth", lambda row: TRUTH_TITLES[row.truth] if row.is_first else ""),
+        text_field("truth", lambda row: truth_titles(view.truth)[row.truth] if row.is_first else ""),
         text_field("", lambda row: FIGURE_TITLES[row.figure], stays=True),
         estimate_field(view.names[0], lambda row: row.compared.shared[0].estimates[row.figure]),
         estimate_field(view.names[1], lambda row: row.compared.shared[1].estimates[row.figure]),
@@ -260,7 +269,9 @@ def length_table(view: CaptionComparison) -> Table:
     for name, captions in zip(view.names, view.captions, strict=True):
         fields += _length_fields(name, captions)
     return table(
-        "CHAIRi of the first words of each caption, under COCO's truth, in percent", fields, FIRST_WORDS
+        f"CHAIRi of the first words of each caption, under {view.truth.annotation}'s truth, in percent",
+        fields,
+        FIRST_WORDS,
     )
 
 

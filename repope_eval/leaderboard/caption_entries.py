@@ -65,8 +65,10 @@ class CaptionGroup:
     prompt: str
     max_new_tokens: int | None
     n_images: int
+    annotation: str
+    """What sentences call whatever annotates the images."""
     entries: tuple[CaptionEntry, ...]
-    """The lowest CHAIRi under COCO's truth first."""
+    """The lowest CHAIRi under the annotation's truth first."""
     ranking: CaptionRanking | None
     """None of a single run."""
     differences: tuple[SettingDifference, ...]
@@ -205,6 +207,7 @@ def _group(members: Sequence[DescribedImages], truth: CaptionTruth) -> CaptionGr
         prompt=members[0].prompt,
         max_new_tokens=members[0].max_new_tokens,
         n_images=len(images),
+        annotation=truth.annotation,
         entries=tuple(entries[name] for name in order),
         ranking=ranking,
         differences=tuple(

@@ -35,7 +35,7 @@ def _of_truth(title: str, name: str, truth: Truth) -> _Column:
 
 
 _COLUMNS = {
-    "COCO's truth": [
+    "{annotation}'s truth": [
         _of_truth("CHAIRi", "chair_i", "coco"),
         _of_truth("CHAIRs", "chair_s", "coco"),
         _of_truth("recall", "recall", "coco"),
@@ -55,7 +55,7 @@ def captions_latex(board: CaptionBoard) -> str:
     """The content of `captions.tex`: the groups below one another, each in the order of its ranking."""
     groups = (*board.groups, *board.alone)
     columns = {
-        title: of_title
+        title.format(annotation=board.truth.annotation): of_title
         for title, of_title in _COLUMNS.items()
         if any(each.estimate(one).value is not None for each in of_title for one in placed(groups))
     }

@@ -33,7 +33,6 @@ from repope_eval.reporting.table_exports import markdown
 from repope_eval.reporting.templates import render
 from repope_eval.scoring.bootstrap import FEWEST_IMAGES, REPLICATES
 from repope_eval.scoring.caption_ranking import ALIKE_WORDS, FIGURE, Basis
-from repope_eval.scoring.caption_scores import TRUTH_TITLES
 from repope_eval.scoring.estimates import Estimate
 from repope_eval.scoring.score_document import plain
 from repope_eval.system.writing import write_json, write_text
@@ -55,7 +54,7 @@ _PREFIX = "captions_"
 """What the names of charts begin with."""
 _BASES: Mapping[Basis, tuple[str, str]] = {
     "first_words": ("whole captions", f"first {ALIKE_WORDS} words"),
-    "corrected": (TRUTH_TITLES["coco"], TRUTH_TITLES["corrected"]),
+    "corrected": ("{annotation}'s truth", "corrected truth"),
 }
 """What the two sides of a chart are, by what the second is made of."""
 
@@ -145,7 +144,8 @@ def _group_charts(group: CaptionGroup, number: int) -> "dict[Basis, Chart]":
     from repope_eval.leaderboard.charts import SLOPE_COLOURS, Slopes, draw_slopes
 
     charts: dict[Basis, Chart] = {}
-    for basis, titles in _BASES.items():
+    for basis, (whole, other) in _BASES.items():
+        titles = whole.format(annotation=group.annotation), other
         figures = {entry.name: both for entry in group.entries if None not in (both := _both(entry, basis))}
         if group.ranking is None or basis not in group.ranking.standings or len(figures) < 2:
             continue

@@ -40,7 +40,7 @@ def group_sentences(group: CaptionGroup) -> list[str]:
         return []
     leaders = _leaders(group.ranking, "coco")
     if not leaders:
-        return ["No run has a CHAIRi: no caption mentions one of COCO's objects in English."]
+        return [f"No run has a CHAIRi: no caption mentions one of {group.annotation}'s objects in English."]
     first = " ".join([*_lead(group, group.ranking, leaders), *_unknown(group)])
     return [first, *_lengths(group, group.ranking, leaders), *_corrected(group, group.ranking, leaders)]
 
@@ -62,10 +62,10 @@ def _lead(group: CaptionGroup, ranking: CaptionRanking, leaders: list[Standing])
     """Who is first, how far ahead, and how sure that is."""
     first = leaders[0]
     if len(leaders) > 1:
-        yield f"First by CHAIRi under COCO's truth are {_names(leaders)}, a tie at {_chair(first)}."
+        yield f"First by CHAIRi under {group.annotation}'s truth are {_names(leaders)}, a tie at {_chair(first)}."
         return
     second = ranking.standings["coco"][1]
-    said = f"First by CHAIRi under COCO's truth is {first.model} ({_chair(first)})"
+    said = f"First by CHAIRi under {group.annotation}'s truth is {first.model} ({_chair(first)})"
     if second.value is None:
         yield f"{said}; no other run has one."
         return

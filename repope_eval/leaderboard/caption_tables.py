@@ -60,8 +60,8 @@ def caption_tables(board: CaptionBoard) -> dict[str, Table]:
     corrected = [one for one in every if "corrected" in one.entry.captions.figures]
     made = {
         "captions": table(
-            "CHAIR under COCO's truth in percent, and mean lengths, with 95 % intervals; runs are ranked only with "
-            "runs of the same prompt, images and limit of length.",
+            f"CHAIR under {board.truth.annotation}'s truth in percent, and mean lengths, with 95 % intervals; runs are "
+            "ranked only with runs of the same prompt, images and limit of length.",
             [_name_field({}), *_group_fields(), _rank_field(), *_figure_fields(is_ranked=True)],
             every,
         ),
@@ -80,7 +80,8 @@ def caption_tables(board: CaptionBoard) -> dict[str, Table]:
 def standings_table(group: CaptionGroup, addresses: Mapping[str, str]) -> Table:
     """The order of a group's models under COCO's truth."""
     return table(
-        "CHAIR under COCO's truth in percent, and mean lengths, with 95 % intervals; the lowest CHAIRi is first",
+        f"CHAIR under {group.annotation}'s truth in percent, and mean lengths, with 95 % intervals; the lowest CHAIRi "
+        "is first",
         [_rank_field(), _name_field(addresses), *_figure_fields(is_ranked=True)],
         placed([group]),
     )
@@ -99,7 +100,7 @@ def corrected_table(group: CaptionGroup) -> Table:
 def alone_table(board: CaptionBoard, addresses: Mapping[str, str]) -> Table:
     """The runs that there is no other to rank with."""
     return table(
-        "CHAIR under COCO's truth in percent, and mean lengths, with 95 % intervals",
+        f"CHAIR under {board.truth.annotation}'s truth in percent, and mean lengths, with 95 % intervals",
         [_name_field(addresses), *_group_fields(), *_figure_fields(is_ranked=False)],
         placed(board.alone),
     )

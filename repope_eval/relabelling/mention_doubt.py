@@ -1,10 +1,10 @@
 """Which objects people look for first among those that captions mention and nobody has judged.
 
-COCO misses objects, and marks some that are not there. What COCO does not have is the more doubtful the more models
-mention it, and what COCO has, the fewer do. A caption leaves most of an image out, so that a mention says more than
-none: what COCO does not have comes first.
+An annotation misses objects, and has some that are not there. What it does not have is the more doubtful the more
+models mention it, and what it has, the fewer do. A caption leaves most of an image out, so that a mention says more
+than none: what is not annotated comes first.
 
-    doubt = 1 + s where COCO does not have the object, 1 - s where it has
+    doubt = 1 + s where the object is not annotated, 1 - s where it is
     s = models that mention the object / (models that describe the image + 1)
 
 By the 1, as of a model that mentions nothing, two models that agree weigh more than one alone. Doubt is between 0 and
@@ -40,7 +40,7 @@ class UnjudgedObject:
     question: Question
     """Whether it is in the image, in POPE's words."""
     is_there: bool
-    """Whether COCO has it in the image."""
+    """Whether it is annotated in the image."""
     passages: Mapping[str, Sequence[Passage]]
     """All mentions by the name of the model."""
     n_models: int
@@ -53,7 +53,7 @@ class UnjudgedObject:
 
     @property
     def doubt(self) -> float:
-        """How doubtful COCO's word is, from 0 to 2."""
+        """How doubtful the annotation is, from 0 to 2."""
         share = len(self.passages) / (self.n_models + 1)
         return 1 - share if self.is_there else 1 + share
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
 
+from repope_eval.captions.truth import CaptionTruth
 from repope_eval.records import Question
 from repope_eval.relabelling.mention_doubt import Passage, UnjudgedMentions, UnjudgedObject
 from repope_eval.relabelling.queue import Queued
@@ -26,10 +27,10 @@ LONGEST_SIDE = 200
 """Characters of a sentence that are shown before and after a mention."""
 
 _KINDS: Mapping[bool, tuple[str, str]] = {
-    False: ("COCO does not have it", "added"),
-    True: ("COCO has it", "lost"),
+    False: ("{annotation} does not have it", "added"),
+    True: ("{annotation} has it", "lost"),
 }
-"""What COCO says, and what gives it its colour: what would become of its label if it erred."""
+"""What the annotation says, and what gives it its colour: what would become of its label if it erred."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,8 +38,8 @@ class MentionQueueView:
     """What is known of a queue of mentions."""
 
     bench: str
-    judge: str
-    """Whose verdicts there are."""
+    truth: CaptionTruth
+    """Whose verdicts there are, and what annotates the images."""
     models: Sequence[str]
     """The names of the models."""
     mentions: UnjudgedMentions
@@ -91,6 +92,7 @@ def render_mention_page(view: MentionQueueView, next_command: str, command: str)
         bench=view.bench,
         verdict=mention_verdict(view),
         selection=selection_sentence(view.queue),
+        annotation=view.truth.annotation,
         models=first_few([clipped(name, LONGEST_NAME) for name in view.models], MOST_SHOWN),
         objects=mention_table(view),
         next_command=next_command,
@@ -102,26 +104,28 @@ def mention_verdict(view: MentionQueueView) -> str:
     """How many mentions nobody has judged, and how many questions these come to."""
     mentions = view.mentions
     n_missing = sum(not each.is_there for each in mentions.objects)
+    annotated = f"does not have {n_missing:,} of these objects, and has {len(mentions.objects) - n_missing:,}"
     return (
         f"Of {counted(mentions.n_mentions, 'mention', ',')} in captions of {counted(len(view.models), 'model')}, "
         f"{mentions.n_unjudged:,} ({percent_text(mentions.n_unjudged / mentions.n_mentions)} %) have no verdict of "
-        f"{view.judge}. They are {counted(len(mentions.objects), 'question', ',')}, each about an object in an image: "
-        f"COCO does not have {n_missing:,} of these objects, and has {len(mentions.objects) - n_missing:,}."
+        f"{view.truth.judge}. They are {counted(len(mentions.objects), 'question', ',')}, each about an object in an "
+        f"image: {view.truth.annotation} {annotated}."
     )
 
 
 def mention_table(view: MentionQueueView, most: int = MOST_OBJECTS) -> Table:
-    """What is asked about each object, those that COCO most often does not have first."""
+    """What is asked about each object, those first that are most often not annotated."""
     of_object: defaultdict[str, list[UnjudgedObject]] = defaultdict(list)
     for each in view.mentions.objects:
         of_object[each.question.object].append(each)
     missing = {name: sum(not each.is_there for each in found) for name, found in of_object.items()}
+    annotation = view.truth.annotation
     return table(
         "Questions about each object that captions mention and nobody has judged",
         [
             text_field("object", lambda name: name, stays=True),
-            number_field("COCO does not have it", lambda name: f"{missing[name]:,}"),
-            number_field("COCO has it", lambda name: f"{len(of_object[name]) - missing[name]:,}"),
+            number_field(f"{annotation} does not have it", lambda name: f"{missing[name]:,}"),
+            number_field(f"{annotation} has it", lambda name: f"{len(of_object[name]) - missing[name]:,}"),
             number_field("mentions", lambda name: f"{sum(each.n_mentions for each in of_object[name]):,}"),
         ],
         sorted(of_object, key=lambda name: (-missing[name], -len(of_object[name]), name)),
@@ -131,7 +135,9 @@ def mention_table(view: MentionQueueView, most: int = MOST_OBJECTS) -> Table:
 
 def mention_gallery(view: MentionQueueView) -> Gallery:
     """The first questions of the queue, a card each, without pictures."""
-    return gallery_of_queue(view.queue, partial(_mentioned_item, view), [kind for kind, _ in _KINDS.values()])
+    return gallery_of_queue(
+        view.queue, partial(_mentioned_item, view), [view.truth.told(kind) for kind, _ in _KINDS.values()]
+    )
 
 
 def _mentioned_item(view: MentionQueueView, queued: Queued, rank: int) -> MentionedItem:
@@ -142,7 +148,7 @@ def _mentioned_item(view: MentionQueueView, queued: Queued, rank: int) -> Mentio
         question=queued.question.text,
         object=queued.question.object,
         variants=tuple(clipped(name, LONGEST_NAME) for name in found.passages),
-        kind=kind,
+        kind=view.truth.told(kind),
         verdict=colour,
         label_before="",
         label_after="",

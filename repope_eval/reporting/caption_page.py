@@ -12,8 +12,8 @@ from repope_eval.reporting.gallery import Card, Gallery, Item, gallery_of_cards,
 from repope_eval.reporting.page import RunPage, RunView, run_context
 from repope_eval.reporting.tables import Table
 from repope_eval.scoring.caption_counts import FIGURE_TITLES
-from repope_eval.scoring.caption_scores import TRUTH_TITLES, CaptionScores
-from repope_eval.scoring.chair import Found, VariantCaptions, judged_mentions
+from repope_eval.scoring.caption_scores import CaptionScores
+from repope_eval.scoring.chair import Found, JudgedMention, VariantCaptions, judged_mentions
 from repope_eval.wording import counted, percentage
 
 LEAST_JUDGED = 0.5
@@ -25,30 +25,40 @@ KINDS: Mapping[tuple[bool, Found], tuple[str, str, str]] = {
     (False, Found.HALLUCINATED): (
         "not there",
         "stays",
-        "COCO does not have it, and by {judge} it is not there.",
+        "{annotation} does not have it, and by {judge} it is not there.",
     ),
     (True, Found.HALLUCINATED): (
-        "not there, COCO errs",
+        "not there, {annotation} errs",
         "blamed",
-        "COCO has it, and by {judge} it is not there.",
+        "{annotation} has it, and by {judge} it is not there.",
     ),
     (False, Found.TRUE): (
-        "there, COCO errs",
+        "there, {annotation} errs",
         "excused",
-        "COCO does not have it, and by {judge} it is there.",
+        "{annotation} does not have it, and by {judge} it is there.",
     ),
     (False, Found.NOT_JUDGED): (
         "not there, unchecked",
         "open",
-        "COCO does not have it, and nobody has looked since.",
+        "{annotation} does not have it, and nobody has looked since.",
     ),
     (False, Found.AMBIGUOUS): ("ambiguous", "removed", "It cannot be decided, by {judge}."),
     (True, Found.AMBIGUOUS): ("ambiguous", "removed", "It cannot be decided, by {judge}."),
-    (True, Found.TRUE): ("there", "there", "COCO has it, and by {judge} it is there."),
-    (True, Found.NOT_JUDGED): ("there, unchecked", "there", "COCO has it, and nobody has looked since."),
+    (True, Found.TRUE): ("there", "there", "{annotation} has it, and by {judge} it is there."),
+    (True, Found.NOT_JUDGED): (
+        "there, unchecked",
+        "there",
+        "{annotation} has it, and nobody has looked since.",
+    ),
 }
-"""The kind of a mention by what COCO says and what was found, what gives it its colour, and what it means;
-`{judge}` is by whom."""
+"""The kind of a mention by what is annotated and what was found, what gives it its colour, and what it means; `{judge}`
+is by whom that was found."""
+
+
+def _kind(truth: CaptionTruth, judged: JudgedMention) -> tuple[str, str]:
+    """The kind of a mention, and what gives it its colour."""
+    kind, colour, _ = KINDS[judged.is_there, judged.found]
+    return truth.told(kind), colour
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +109,10 @@ def render_caption_page(view: RunView) -> RunPage:
         scores=scores,
         headline=_headline(scores),
         verdict=verdict(scores),
-        kinds={kind: (colour, told.format(judge=judge)) for kind, colour, told in KINDS.values()},
+        kinds={
+            scores.truth.told(kind): (colour, scores.truth.told(told, judge=judge))
+            for kind, colour, told in KINDS.values()
+        },
         corrected_by="What RePOPE corrects" if judge == REPOPE else "What the verdicts correct",
         tables=_tables(scores),
         known=caption_tables.known_remark(scores),
@@ -123,14 +136,14 @@ def _tables(scores: CaptionScores) -> dict[str, Table]:
 def _headline(scores: CaptionScores) -> list[tuple[str, str, str]]:
     """CHAIRi and CHAIRs of the first prompt under each truth: what it is, the figure, its interval.
 
-    Where little has been judged, the corrected figures are COCO's but for a few mentions, and do not stand first.
+    Where little has been judged, the corrected figures are the others but for a few mentions, and do not stand first.
     """
     first = _first(scores)
     judged, total = caption_tables.judged_and_all(scores)
     truths = scores.truths if judged >= LEAST_JUDGED * total else scores.truths[:1]
     return [
         (
-            f"{FIGURE_TITLES[name]}, {TRUTH_TITLES[truth]}",
+            f"{FIGURE_TITLES[name]}, {scores.titles[truth]}",
             percent_text(one.value),
             "" if one.interval is None else figure_interval_text("f1", one.interval),
         )
@@ -147,11 +160,15 @@ def _first(scores: CaptionScores) -> VariantCaptions:
 def verdict(scores: CaptionScores) -> str:
     """The one sentence that the page says first."""
     if scores.is_unread:
-        return "No caption mentions one of COCO's 80 objects in English, so there is nothing to measure."
+        return (
+            f"No caption mentions one of {scores.truth.annotation}'s {len(scores.truth.vocabulary.objects)} objects in "
+            "English, so there is nothing to measure."
+        )
     counts = _first(scores).figures["coco"].counts
     sentence = (
         f"Of {counted(counts.mentions, 'mention', ',')} in {counted(counts.captions, 'caption', ',')}, "
-        f"{counts.hallucinated:,} are of objects that COCO does not have in the image"
+        f"{counts.hallucinated:,} are of objects that {scores.truth.annotation} does not have in the "
+        "image"
     )
     change = _first(scores).changes.get("chair_i")
     if change is None or change.value is None:
@@ -181,7 +198,7 @@ def caption_gallery(scores: CaptionScores) -> Gallery | None:
                 captions.setdefault(question.image, {})[variant] = answer
     cards = [_card(image, of_image, scores.truth) for image, of_image in captions.items()]
     ordered = sorted(cards, key=lambda card: -sum(item.number for item in _doubtful(card)))
-    kinds = list(dict.fromkeys(kind for kind, _, _ in KINDS.values()))
+    kinds = list(dict.fromkeys(scores.truth.told(kind) for kind, _, _ in KINDS.values()))
     return gallery_of_cards(ordered, kinds) if ordered else None
 
 
@@ -197,11 +214,9 @@ def _card(image: str, answers: Mapping[Variant, Answer], truth: CaptionTruth) ->
     for variant, answer in answers.items():
         caption = clipped(answer.response, LONGEST_CAPTION)
         judged = judged_mentions(image, caption, truth)
-        captions[variant] = caption_parts(
-            caption, [(each.mention, *KINDS[each.is_there, each.found][:2]) for each in judged]
-        )
+        captions[variant] = caption_parts(caption, [(each.mention, *_kind(truth, each)) for each in judged])
         for each in judged:
-            kind, colour, _ = KINDS[each.is_there, each.found]
+            kind, colour = _kind(truth, each)
             name = each.mention.object
             known = items.get((name, kind))
             items[name, kind] = MentionItem(

@@ -25,7 +25,7 @@ from repope_eval.reporting.tables import (
     text_field,
 )
 from repope_eval.scoring.caption_counts import FIGURE_TITLES, SHARES, CaptionFigures
-from repope_eval.scoring.caption_scores import TRUTH_TITLES, CaptionScores
+from repope_eval.scoring.caption_scores import CaptionScores
 from repope_eval.scoring.chair import CaptionBounds, Found, ObjectFigures, Truth, VariantCaptions
 from repope_eval.scoring.estimates import Estimate
 from repope_eval.wording import percentage
@@ -54,7 +54,7 @@ def caption_rows(scores: CaptionScores) -> list[CaptionRow]:
             rows.append(
                 CaptionRow(
                     variant=variant,
-                    truth=TRUTH_TITLES[truth],
+                    truth=scores.titles[truth],
                     estimates=figures.estimates,
                     figures=figures,
                     is_first=index == 0,
@@ -135,7 +135,7 @@ def _count_field(title: str, name: str) -> Field[CaptionRow]:
 
 
 def found_table(scores: CaptionScores) -> Table:
-    """How many mentions a relabelling confirms, corrects and leaves open, by what COCO says of them."""
+    """How many mentions a relabelling confirms, corrects and leaves open, by what is annotated."""
     rows = [
         (variant, is_there, of_found)
         for variant, captions in scores.variants.items()
@@ -144,10 +144,12 @@ def found_table(scores: CaptionScores) -> Table:
     judge = scores.truth.judge
     verdict = judge if judge == REPOPE else "verdict"
     return table(
-        f"Mentions, by what COCO says and by what {judge} found",
+        f"Mentions, by what {scores.truth.annotation} says and by what {judge} found",
         [
             text_field("prompt", lambda row: row[0]),
-            text_field("COCO says", lambda row: "there" if row[1] else "not there", stays=True),
+            text_field(
+                f"{scores.truth.annotation} says", lambda row: "there" if row[1] else "not there", stays=True
+            ),
             number_field(f"{verdict}: there", lambda row: f"{row[2][Found.TRUE]:,}"),
             number_field(f"{verdict}: not there", lambda row: f"{row[2][Found.HALLUCINATED]:,}"),
             number_field("ambiguous", lambda row: f"{row[2][Found.AMBIGUOUS]:,}"),
@@ -193,12 +195,12 @@ def length_table(scores: CaptionScores) -> Table:
         number_field("captions that are longer", lambda row: f"{row[2].n_longer[row[1]]:,}"),
     ]
     for truth in scores.truths:
-        fields += [_cut_field(truth, name) for name in SHARES]
+        fields += [_cut_field(truth, name, scores.titles[truth]) for name in SHARES]
     return table("The same of the first words of each caption, in percent", fields, rows, n_naming=2)
 
 
-def _cut_field(truth: Truth, name: str) -> Field[tuple[Variant, int, VariantCaptions]]:
-    title = f"{FIGURE_TITLES[name]}, {TRUTH_TITLES[truth]}"
+def _cut_field(truth: Truth, name: str, truth_title: str) -> Field[tuple[Variant, int, VariantCaptions]]:
+    title = f"{FIGURE_TITLES[name]}, {truth_title}"
     return estimate_field(title, lambda row: row[2].cut[row[1]][truth].estimates[name])
 
 
@@ -210,12 +212,11 @@ def object_table(scores: CaptionScores) -> Table:
         text_field("object", lambda row: row[1].object, stays=True),
     ]
     for truth in scores.truths:
-        fields += _object_fields(truth)
+        fields += _object_fields(truth, scores.titles[truth])
     return table("Mentions of each object, and the share of them that is not there, in percent", fields, rows)
 
 
-def _object_fields(truth: Truth) -> list[Field[tuple[Variant, ObjectFigures]]]:
-    title = TRUTH_TITLES[truth]
+def _object_fields(truth: Truth, title: str) -> list[Field[tuple[Variant, ObjectFigures]]]:
     return [
         number_field(f"mentions, {title}", lambda row: count_text(row[1].mentions[truth])),
         number_field(f"not there, {title}", lambda row: count_text(row[1].hallucinated[truth])),
@@ -224,7 +225,7 @@ def _object_fields(truth: Truth) -> list[Field[tuple[Variant, ObjectFigures]]]:
 
 
 def silent_remark(scores: CaptionScores) -> str | None:
-    """How many captions mention none of COCO's objects, where these are many; None where they are few."""
+    """How many captions mention none of the objects, where these are many; None where they are few."""
     silent, total = sum(captions.n_silent for captions in scores.variants.values()), scores.n_answered
     if not total or silent < FEWEST_MENTIONED * total:
         return None
@@ -233,7 +234,8 @@ def silent_remark(scores: CaptionScores) -> str | None:
         if silent == total
         else f"{percentage(silent, total)} % of the captions mention none of"
     )
-    what = "one of COCO's objects" if silent == total else "COCO's objects"
+    objects = f"{scores.truth.annotation}'s objects"
+    what = f"one of {objects}" if silent == total else objects
     return (
         f"{share} {what} in English: CHAIR reads English alone, so captions in another language, or answers that are "
         "no descriptions, look faultless here and are not"
@@ -258,9 +260,9 @@ def known_remark(scores: CaptionScores) -> str | None:
         return None
     return (
         f"{percentage(judged, total):g} % of the mentions ({judged:,} of {total:,}) have a verdict"
-        f"{_judges_clause(scores.truth)}. The corrected truth is the verdict where it is yes or no, and COCO's "
-        "elsewhere; ambiguous mentions do not count. The bounds allow for everything that is ambiguous or was not "
-        f"judged.{_choice_sentence(scores.truth)}"
+        f"{_judges_clause(scores.truth)}. The corrected truth is the verdict where it is yes or no, and "
+        f"{scores.truth.annotation}'s elsewhere; ambiguous mentions do not count. The bounds allow for everything that "
+        f"is ambiguous or was not judged.{_choice_sentence(scores.truth)}"
     )
 
 

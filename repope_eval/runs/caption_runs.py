@@ -62,7 +62,7 @@ def audited_runs(
 def caption_runs(
     runs: Sequence[FinishedRun], settings: AuditSettings | EstimateSettings | ReportSettings, done: str
 ) -> CaptionRuns:
-    """The runs whose captions are of images that COCO has annotated, and the truth of these images.
+    """The runs whose captions are of images that are annotated, and the truth of these images.
 
     Args:
         runs: all describe images; at least one.
@@ -79,9 +79,7 @@ def caption_runs(
     for run in runs:
         strange = images_of(run) - truth.objects.keys()
         if strange or not run.answers:
-            reason = (
-                f"describes {counted(len(strange), 'image')} that val2014 does not have" if strange else ""
-            )
+            reason = f"describes {counted(len(strange), 'image')} without an annotation" if strange else ""
             reason = reason or run.unfinished or "has no captions yet"
             left_out.append(LeftOut(folder=run.folder, reason=reason))
         else:

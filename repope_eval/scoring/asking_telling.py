@@ -16,7 +16,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from repope_eval.captions.mentions import coco_vocabulary
+from repope_eval.captions.mentions import Vocabulary, coco_vocabulary
 from repope_eval.records import Answer, Label, LabelSet, Question, Variant
 from repope_eval.scoring.confusion import Values
 from repope_eval.scoring.estimates import Estimate
@@ -121,6 +121,7 @@ def compare_asking_with_telling(
     captions: Mapping[str, str],
     label_sets: Sequence[LabelSet],
     protocol: config.Protocol,
+    vocabulary: Vocabulary | None = None,
 ) -> AskingTelling:
     """Compares answers of yes or no with captions.
 
@@ -130,13 +131,19 @@ def compare_asking_with_telling(
         captions: by image.
         label_sets: those of the questions, the corrected ones last.
         protocol: how answers are read.
+        vocabulary: what captions are read by; None: COCO's.
     """
+    vocabulary = vocabulary or coco_vocabulary()
     images = {image: None for image in dict.fromkeys(each.image for each in answers) if image in captions}
     asked = [question for question in questions if question.image in images]
-    mentioned = {
-        image: {each.object for each in coco_vocabulary().mentions(captions[image])} for image in images
-    }
-    pairs, n_unanswered, n_unlike = _pairs(asked, answers, mentioned, label_sets, protocol)
+    mentioned = {image: {each.object for each in vocabulary.mentions(captions[image])} for image in images}
+    pairs, n_unanswered, n_unlike = _pairs(
+        [question for question in asked if question.object in vocabulary.objects],
+        answers,
+        mentioned,
+        label_sets,
+        protocol,
+    )
     named = {(question.image, question.object) for question in asked}
     rows = _Rows.of(pairs, tuple(images))
     return AskingTelling(
@@ -146,9 +153,7 @@ def compare_asking_with_telling(
         under={each.name: _under_labels(pairs, rows, each.name) for each in label_sets},
         n_unanswered=n_unanswered,
         n_unlike=n_unlike,
-        unmapped=Counter(
-            question.object for question in asked if question.object not in coco_vocabulary().objects
-        ),
+        unmapped=Counter(question.object for question in asked if question.object not in vocabulary.objects),
         n_unasked=sum((image, name) not in named for image, names in mentioned.items() for name in names),
     )
 
@@ -166,8 +171,7 @@ def _pairs(
     variants = variants_by_question(label_sets)
     by_pair: dict[tuple[str, str], list[Question]] = {}
     for question in asked:
-        if question.object in coco_vocabulary().objects:
-            by_pair.setdefault((question.image, question.object), []).append(question)
+        by_pair.setdefault((question.image, question.object), []).append(question)
     pairs, n_unlike = [], 0
     for same in by_pair.values():
         answered = [question for question in same if question in answers]

@@ -17,11 +17,13 @@ from repope_eval.wording import counted
 if TYPE_CHECKING:
     import pandas
 
-TRUTH_TITLES: Mapping[Truth, str] = {"coco": "COCO's truth", "corrected": "corrected truth"}
-"""What the truths are called in a table."""
-
 SCHEMA = "captions"
 """What `scores.json` says in `kind`, so that no program takes it for the scores of yes and no."""
+
+
+def truth_titles(truth: CaptionTruth) -> Mapping[Truth, str]:
+    """What the truths are called in a table."""
+    return {"coco": f"{truth.annotation}'s truth", "corrected": "corrected truth"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +61,11 @@ class CaptionScores:
         )
 
     @property
+    def titles(self) -> Mapping[Truth, str]:
+        """What the truths are called in a table."""
+        return truth_titles(self.truth)
+
+    @property
     def truths(self) -> tuple[Truth, ...]:
         """The truths that there are figures under."""
         return tuple(next(iter(self.variants.values())).figures) if self.variants else ("coco",)
@@ -68,10 +75,10 @@ class CaptionScores:
         """CHAIRi and CHAIRs of the first variant, as a paper prints them, with what they are over."""
         first = next(iter(self.variants.values()))
         if self.is_unread:
-            figures = ["no figure, since no caption mentions one of COCO's objects"]
+            figures = [f"no figure, since no caption mentions one of {self.truth.annotation}'s objects"]
         else:
             figures = [
-                f"{phrase} under {TRUTH_TITLES[truth]}"
+                f"{phrase} under {self.titles[truth]}"
                 for truth, of_truth in first.figures.items()
                 if (phrase := ", ".join(_phrases(of_truth)))
             ]

@@ -1,4 +1,4 @@
-"""How much of what a caption mentions is not there: CHAIR, under COCO's truth and under the corrected one.
+"""How much of what a caption mentions is not there: CHAIR, under the annotated truth and under the corrected one.
 
 CHAIRi is the share of mentions that are not in the truth, CHAIRs the share of captions with one or more of these
 (A. Rohrbach et al., "Object Hallucination in Image Captioning", EMNLP 2018), recall the share of the objects of the
@@ -6,8 +6,9 @@ truth that the caption of their image mentions. A longer caption mentions more, 
 are figures beside them.
 
 A relabelling has looked at some pairs of image and object. Where it said yes or no, that counts; a pair that it found
-ambiguous counts nowhere, as in its benchmark; any other is as COCO has it. As that is known of a part of the mentions
-alone, `CaptionBounds` has what the figures are if all that is ambiguous or was not looked at is there, and if none is.
+ambiguous counts nowhere, as in its benchmark; any other is as it is annotated. As that is known of a part of the
+mentions alone, `CaptionBounds` has what the figures are if all that is ambiguous or was not looked at is there, and if
+none is.
 
 Intervals are over images, as those of F1 are.
 """
@@ -23,7 +24,7 @@ from typing import Literal
 
 import numpy as np
 
-from repope_eval.captions.mentions import Mention, coco_vocabulary
+from repope_eval.captions.mentions import Mention
 from repope_eval.captions.truth import CaptionTruth
 from repope_eval.records import Answer, Label
 from repope_eval.scoring.caption_counts import (
@@ -44,7 +45,8 @@ FIRST_WORDS = (16, 32, 64, 128)
 """The lengths in words that captions are cut to, so that short ones and long ones can be compared."""
 
 Truth = Literal["coco", "corrected"]
-"""Under which truth figures are: COCO's, or COCO's where nobody looked and the verdict where somebody did."""
+"""Under which truth figures are: as annotated, by COCO or as the benchmark has it, or so where nobody looked and the
+verdict where somebody did."""
 
 
 class Found(StrEnum):
@@ -62,7 +64,7 @@ class JudgedMention:
 
     mention: Mention
     is_there: bool
-    """Whether COCO has the object in the image."""
+    """Whether the object is annotated in the image."""
     found: Found
 
     @property
@@ -101,11 +103,11 @@ class VariantCaptions:
     figures: Mapping[Truth, CaptionFigures]
     """Those under the corrected truth only where there are verdicts."""
     changes: Mapping[str, Estimate]
-    """The changes of the figures from COCO's truth to the corrected one; empty without verdicts."""
+    """The changes of the figures from the annotated truth to the corrected one; empty without verdicts."""
     bounds: Mapping[str, CaptionBounds]
     """Of `chair_i` and `chair_s`; empty without verdicts."""
     found: Mapping[bool, Mapping[Found, int]]
-    """Mentions by what is known of them, separately for those that COCO has (True) and has not."""
+    """Mentions by what is known of them, separately for those that are annotated (True) and not."""
     cut: Mapping[int, Mapping[Truth, CaptionFigures]]
     """Figures of the first so many words of each caption."""
     n_longer: Mapping[int, int]
@@ -113,7 +115,7 @@ class VariantCaptions:
     n_silent: int
     """How many captions mention no object."""
     objects: Sequence[ObjectFigures]
-    """By object, those with the most hallucinated mentions under COCO's truth first."""
+    """By object, those with the most hallucinated mentions under the annotated truth first."""
 
 
 _FOUND: Mapping[Label | None, Found] = {
@@ -132,7 +134,7 @@ def judged_mentions(image: str, caption: str, truth: CaptionTruth) -> tuple[Judg
     objects, verdicts = truth.objects[image], truth.verdicts.get(image, {})
     return tuple(
         JudgedMention(each, each.object in objects, _FOUND[verdicts.get(each.object)])
-        for each in coco_vocabulary().mentions(caption)
+        for each in truth.vocabulary.mentions(caption)
     )
 
 
@@ -217,7 +219,7 @@ def _counts_by_image(captions: Mapping[str, str], judged: _Judged, truth: Captio
 
 
 def _corrected_objects(names: frozenset[str], verdicts: Mapping[str, Label]) -> frozenset[str]:
-    """The objects of an image by the verdicts, and by COCO where there is none; ambiguous ones are left out."""
+    """The objects of an image by the verdicts, and as annotated where there is none; ambiguous ones are left out."""
     return frozenset(name for name in names | verdicts.keys() if verdicts.get(name, "yes") == "yes")
 
 

@@ -137,7 +137,11 @@ def test_what_people_dispute_has_no_verdict(data_dir: Path) -> None:
     ("rows", "more", "told"),
     [
         ([(FIRST, "unicorn", "yes")], {}, "asks for none of COCO's 80 objects"),
-        ([("other.jpg", "dog", "yes")], {}, "'other.jpg' is none of COCO's val2014"),
+        (
+            [("other.jpg", "dog", "yes")],
+            {},
+            "'other.jpg' is none of the annotated images, such as COCO_val2014_",
+        ),
         ([(THIRD, "kite", "no")], {}, "has no label of one of the 2 images that are described"),
         ([(FIRST, "dog", "maybe")], {}, "the label is 'maybe'"),
         ([(FIRST, "dog", "yes")], {"p_sampled": 1.0}, "is a queue with COCO's own labels"),

@@ -45,6 +45,7 @@ def compared(first: Mapping[str, str], second: Mapping[str, str]) -> CaptionComp
     return CaptionComparison(
         sides=sides,
         names=("one", "two"),
+        truth=truth,
         compared=compare_captions(sides[0].answers, sides[1].answers, truth),
         captions=(score_captions(sides[0].answers, truth), score_captions(sides[1].answers, truth)),
     )

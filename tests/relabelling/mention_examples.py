@@ -37,7 +37,7 @@ def mention_view(
     ordered = sorted(mentions.objects, key=lambda each: (-each.doubt, each.question))
     return MentionQueueView(
         bench="chair",
-        judge=TRUTH.judge,
+        truth=TRUTH,
         models=list(captions),
         mentions=mentions,
         queue=[

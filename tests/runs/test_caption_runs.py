@@ -70,7 +70,7 @@ def test_runs_of_images_that_coco_has_not_annotated_are_left_out(audited: Any) -
     found = audited(run_of("a", [FIRST]), run_of("b", [SECOND, "mine.jpg"]), run_of("c", []))
     assert [run.folder for run in found.runs] == ["a"]
     assert {each.folder: each.reason for each in found.left_out} == {
-        "b": "describes 1 image that val2014 does not have",
+        "b": "describes 1 image without an annotation",
         "c": "has no captions yet",
     }
 
