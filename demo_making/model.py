@@ -1,5 +1,6 @@
 """The tiny InternVL2.5 in transformers' native class, and how it is asked many questions at once."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -14,7 +15,9 @@ from transformers import (
 
 from demo_making.icons import KINDS
 from demo_making.tokenizer import AFTER_IMAGE, AFTER_QUESTION, ANSWERS, BEFORE_IMAGE, END, IMAGE, PAD
-from repope_eval.benchmarks.pope_file import question_text
+from repope_eval.benchmarks.chair import PROMPTS
+from repope_eval.benchmarks.pope_file import question_text, with_article
+from repope_eval.wording import listed_words
 
 TILE_SIDE, PATCH_SIDE, MAX_TILES = 64, 8, 12
 TOKENS_PER_TILE = (TILE_SIDE // PATCH_SIDE // 2) ** 2
@@ -113,6 +116,12 @@ class PromptTokens:
     """Where in `questions` the answer stands; shape [kinds]."""
     answers: Tensor
     """Ids of "No" and "Yes"."""
+    describe: Tensor
+    """The prompt that asks for a caption, to the end of the user's turn; shape [tokens]."""
+    captions: Callable[[Sequence[str]], list[int]]
+    """The ids of the caption that names some kinds, and of the token that ends it."""
+    text: Callable[[Sequence[int]], str]
+    """What the ids of a caption spell."""
     end: int
     """Id of the token that ends an answer."""
 
@@ -135,8 +144,16 @@ class PromptTokens:
             questions=torch.tensor(rows),
             answer_at=torch.tensor([len(question) for question in asked]),
             answers=torch.tensor([answer[0] for answer in answers]),
+            describe=torch.tensor(ids(PROMPTS["describe"] + AFTER_QUESTION)),
+            captions=lambda kinds: ids(caption_text(kinds) + END),
+            text=lambda written: str(tokenizer.decode(written)),
             end=ids(END)[0],
         )
+
+
+def caption_text(kinds: Sequence[str]) -> str:
+    """The caption that names some kinds: "There is a car, a cat and a key in the image."."""
+    return f"There is {listed_words([with_article(kind) for kind in kinds])} in the image."
 
 
 def image_tokens(model: nn.Module, pixels: Tensor) -> Tensor:
@@ -164,28 +181,52 @@ def answer_logits(
     Returns:
         Logits for the answer and for the token after it, each of shape [scenes, questions, vocabulary].
     """
-    scenes, asked = kinds.shape
     rows = tokens.questions[kinds]
     answer_at = tokens.answer_at[kinds].unsqueeze(-1)
     rows = rows.scatter(2, answer_at, tokens.answers[yes.long()].unsqueeze(-1))
-    embed = model.get_input_embeddings()  # type: ignore[operator]
-    before = embed(tokens.before_image).expand(scenes, -1, -1)
-    after = embed(tokens.after_image).expand(scenes, -1, -1)
-    inputs = torch.cat([before, images.to(before.dtype), after, embed(rows.flatten(1))], 1)
-    prefix, length = inputs.shape[1] - asked * rows.shape[-1], rows.shape[-1]
-    mask, positions = _side_by_side(prefix, asked, length)
-    hidden = model.model.language_model(  # type: ignore[union-attr,operator]
-        inputs_embeds=inputs,
-        attention_mask={"full_attention": mask},
-        position_ids=positions,
-        use_cache=False,
-    ).last_hidden_state
-    hidden = hidden[:, prefix:].reshape(scenes, asked, length, WIDTH)
+    hidden = _hidden(model, tokens, images, rows)
     index = answer_at.unsqueeze(-1).expand(-1, -1, 1, WIDTH)
     head: nn.Module = model.lm_head  # type: ignore[assignment]
     first = head(hidden.gather(2, index - 1).squeeze(2))
     second = head(hidden.gather(2, index).squeeze(2))
     return first, second
+
+
+def caption_logits(model: nn.Module, tokens: PromptTokens, images: Tensor, captions: Tensor) -> Tensor:
+    """The logits for each token of a caption, after the prompt that asks for one, and for the token behind it.
+
+    Args:
+        model: The native model.
+        tokens: The prompts.
+        images: Image tokens, shape [scenes, tokens, width].
+        captions: Ids of the captions' tokens, shape [scenes, tokens].
+
+    Returns:
+        Logits of shape [scenes, tokens + 1, vocabulary].
+    """
+    prompt = tokens.describe.expand(len(captions), -1)
+    hidden = _hidden(model, tokens, images, torch.cat([prompt, captions], 1).unsqueeze(1)).squeeze(1)
+    head: nn.Module = model.lm_head  # type: ignore[assignment]
+    logits: Tensor = head(hidden[:, prompt.shape[1] - 1 :])
+    return logits
+
+
+def _hidden(model: nn.Module, tokens: PromptTokens, images: Tensor, rows: Tensor) -> Tensor:
+    """Hidden states [scenes, rows, tokens, width] of rows of tokens, each of which follows the image alone."""
+    scenes, asked, length = rows.shape
+    embed = model.get_input_embeddings()  # type: ignore[operator]
+    before = embed(tokens.before_image).expand(scenes, -1, -1)
+    after = embed(tokens.after_image).expand(scenes, -1, -1)
+    inputs = torch.cat([before, images.to(before.dtype), after, embed(rows.flatten(1))], 1)
+    prefix = inputs.shape[1] - asked * length
+    mask, positions = _side_by_side(prefix, asked, length)
+    hidden: Tensor = model.model.language_model(  # type: ignore[union-attr,operator]
+        inputs_embeds=inputs,
+        attention_mask={"full_attention": mask},
+        position_ids=positions,
+        use_cache=False,
+    ).last_hidden_state
+    return hidden[:, prefix:].reshape(scenes, asked, length, WIDTH)
 
 
 def _side_by_side(prefix: int, asked: int, length: int) -> tuple[Tensor, Tensor]:

@@ -1,25 +1,45 @@
-"""The three stages of training: what is in a tile, questions about tiles, questions about scenes.
+"""The seven stages of training: what is in a tile, questions about tiles and about scenes, captions, answers held.
 
 Asking about whole scenes from the start does not leave chance level in the time given: the answer is too
 far from the pixels. The first stage teaches the vision tower alone, the second the language model to look.
+The last four teach the language model alone to describe a scene, and hold it to the answers that it gave before:
+the fourth in passing, the others ever closer to those about the benchmark's scenes, of which they see neither captions
+nor labels.
 """
 
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
+from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, kl_div, log_softmax
+from torch.nn.utils.rnn import pad_sequence
 
-from demo_making.model import PATCH_SIDE, TILE_SIDE, PromptTokens, answer_logits, image_tokens
+from demo_making.benchmark import NUM_SCENES
+from demo_making.icons import KINDS
+from demo_making.model import (
+    PATCH_SIDE,
+    TILE_SIDE,
+    PromptTokens,
+    answer_logits,
+    caption_logits,
+    image_tokens,
+)
 from demo_making.optimizer import Optimizer
 from demo_making.pools import Pool, pixels_of, scene_pools, tile_pool
-from demo_making.scenes import TRAINING_SEED
+from demo_making.scenes import BENCHMARK_SEED, TRAINING_SEED
 
 POSITIVE_WEIGHT = 3.0
 """Of the few image tokens that look at a kind, against the many that do not."""
+HOLDING_WEIGHT = 40.0
+"""Of the answers that the model gave before, against the captions that it learns."""
+BENCHMARK_BATCH = 8
+"""Scenes of the benchmark that are asked about together."""
+NO_TOKEN = -100
+"""Stands behind the end of a caption that is shorter than others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +50,8 @@ class Learner:
     kinds: nn.Module
     """Reads the kinds off an image token, [..., width] to [..., kinds]; not part of the checkpoint."""
     tokens: PromptTokens
+    past: nn.Module
+    """The model as the last stage that trained all of it left it: whoever trains a part holds it to its answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +64,17 @@ class Batch:
 
 
 Outcome = tuple[Tensor, float]
-"""Loss, and the share of right answers with "yes" and "no" weighted alike."""
+"""Loss, and the share of right answers with "yes" and "no" weighted alike; of right tokens in captions."""
+
+Loss = Callable[[Batch], Outcome]
+
+
+def _all_of(learner: Learner) -> tuple[nn.Module, ...]:
+    return learner.model, learner.kinds
+
+
+def _language_model(learner: Learner) -> tuple[nn.Module, ...]:
+    return learner.model.model.language_model, learner.model.lm_head  # type: ignore[union-attr,return-value]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +87,21 @@ class Stage:
     images_per_round: int
     batch_size: int
     passes: int
-    loss: Callable[[Learner, Batch], Outcome]
+    loss: Callable[[Learner], Loss]
+    """Made for the learner as it is when the stage begins."""
     rate: float
     """Multiplies the learning rates."""
     flips: bool
     """Whether images are mirrored at random; the tiles of a scene cannot be one by one."""
+    trained: Callable[[Learner], tuple[nn.Module, ...]] = _all_of
+    """The parts whose weights move."""
+    dtype: torch.dtype = torch.bfloat16
+    """What products of matrices are computed in."""
+
+    @property
+    def trains_all(self) -> bool:
+        """Whether it trains the whole model."""
+        return self.trained is _all_of
 
     @property
     def steps(self) -> int:
@@ -71,15 +113,15 @@ def run_stage(
     learner: Learner, stage: Stage, executor: Executor, first_seed: int, log: Callable[[str], None]
 ) -> None:
     """Train through a stage; it draws the images with seeds from `first_seed` on."""
-    optimizer = Optimizer((learner.model, learner.kinds), stage.steps, stage.rate)
+    optimizer, loss_of = Optimizer(stage.trained(learner), stage.steps, stage.rate), stage.loss(learner)
     step, started = 0, time.perf_counter()
     for number in range(stage.rounds):
         seed = first_seed + number * stage.images_per_round
         pools = stage.draw(executor, range(seed, seed + stage.images_per_round))
         outcomes = []
         for batch in _batches(pools, stage):
-            with torch.autocast("cpu", torch.bfloat16):
-                loss, accuracy = stage.loss(learner, batch)
+            with torch.autocast("cpu", stage.dtype, enabled=stage.dtype != torch.float32):
+                loss, accuracy = loss_of(batch)
             optimizer.step(loss)
             step += 1
             outcomes.append((loss.item(), accuracy))
@@ -129,18 +171,23 @@ def _kinds_outcome(learner: Learner, images: Tensor, batch: Batch) -> Outcome:
     return 4 * each + together, _balanced((shown > 0) == batch.labels, batch.labels)
 
 
-def kinds_loss(learner: Learner, batch: Batch) -> Outcome:
+def kinds_loss(learner: Learner) -> Loss:
     """The first stage: which kinds are in a tile."""
-    return _kinds_outcome(learner, image_tokens(learner.model, batch.pixels), batch)
+    return lambda batch: _kinds_outcome(learner, image_tokens(learner.model, batch.pixels), batch)
 
 
-def questions_loss(questions: int, kinds_weight: float) -> Callable[[Learner, Batch], Outcome]:
+def _asked_kinds(batch: Batch, questions: int) -> tuple[Tensor, Tensor]:
+    """Kinds to ask about, all that an image shows among them, and whether it does; [images, questions] each."""
+    kinds = (torch.rand(batch.labels.shape) + batch.labels.float()).topk(questions).indices
+    return kinds, batch.labels.gather(1, kinds)
+
+
+def questions_loss(questions: int, kinds_weight: float) -> Callable[[Learner], Loss]:
     """The second and third stage: so many questions about each image, all kinds that it shows among them."""
 
-    def loss(learner: Learner, batch: Batch) -> Outcome:
+    def outcome(learner: Learner, batch: Batch) -> Outcome:
         images = image_tokens(learner.model, batch.pixels)
-        kinds = (torch.rand(batch.labels.shape) + batch.labels.float()).topk(questions).indices
-        yes = batch.labels.gather(1, kinds)
+        kinds, yes = _asked_kinds(batch, questions)
         first, second = answer_logits(learner.model, learner.tokens, images, kinds, yes)
         wanted = learner.tokens.answers[yes.long()]
         each = cross_entropy(first.float().flatten(0, 1), wanted.flatten(), reduction="none").view(yes.shape)
@@ -149,7 +196,80 @@ def questions_loss(questions: int, kinds_weight: float) -> Callable[[Learner, Ba
         reading, _ = _kinds_outcome(learner, images, batch)
         return answers + 0.1 * ends + kinds_weight * reading, _balanced(first.argmax(-1) == wanted, yes)
 
-    return loss
+    return lambda learner: partial(outcome, learner)
+
+
+def captions_loss(questions: int, scenes: int, weight: float) -> Callable[[Learner], Loss]:
+    """The last four stages: a caption of each image, while answers stay as the model gave them before.
+
+    The captions name the kinds that an image shows in alphabetical order. The answers are held by the divergence of
+    the probabilities of all tokens, at the answer and behind it, from those of the model before.
+
+    Args:
+        questions: how many are asked about each image, and about each scene of the benchmark.
+        scenes: about how many times BENCHMARK_BATCH scenes of the benchmark a step asks.
+        weight: of answers about these, relative to those about the images.
+    """
+
+    def outcome(learner: Learner, own: list[_Held], batch: Batch) -> Outcome:
+        with torch.no_grad():
+            images = image_tokens(learner.past, batch.pixels)
+        drawn = [own[index] for index in torch.randperm(len(own))[:scenes].tolist()]
+        on_drawn = torch.stack([_moved(learner, each, questions) for each in drawn]).mean()
+        divergence = _moved(learner, _Held(batch, images), questions) + weight * on_drawn
+        wanted = _caption_rows(learner.tokens, batch.labels)
+        logits = caption_logits(learner.model, learner.tokens, images, wanted[:, :-1].clamp(min=0))
+        written = cross_entropy(logits.float().flatten(0, 1), wanted.flatten(), ignore_index=NO_TOKEN)
+        right = (logits.argmax(-1) == wanted)[wanted != NO_TOKEN]
+        return written + HOLDING_WEIGHT * divergence, float(right.float().mean())
+
+    return lambda learner: partial(outcome, learner, _benchmark_scenes(learner.past))
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """Scenes about which the answers are held."""
+
+    batch: Batch
+    images: Tensor
+    """Their image tokens, which do not change."""
+
+
+@torch.no_grad()
+def _benchmark_scenes(model: nn.Module) -> list[_Held]:
+    """The benchmark's scenes, few at a time."""
+    with ThreadPoolExecutor(1) as executor:
+        pools = scene_pools(executor, range(BENCHMARK_SEED, BENCHMARK_SEED + NUM_SCENES), "skewed")
+    batches = [
+        Batch(pixels_of(pool.tiles[part]), pool.labels[part], pool.cells[part])
+        for pool in pools
+        for part in torch.arange(len(pool.labels)).split(BENCHMARK_BATCH)
+    ]
+    return [_Held(batch, image_tokens(model, batch.pixels)) for batch in batches]
+
+
+def _moved(learner: Learner, held: _Held, questions: int) -> Tensor:
+    """How far the answers to so many questions about each scene have moved."""
+    kinds, yes = _asked_kinds(held.batch, questions)
+    with torch.no_grad():
+        then = answer_logits(learner.past, learner.tokens, held.images, kinds, yes)
+    now = answer_logits(learner.model, learner.tokens, held.images, kinds, yes)
+    return torch.stack(list(map(_divergence, now, then))).sum()
+
+
+def _caption_rows(tokens: PromptTokens, labels: Tensor) -> Tensor:
+    """The ids of the captions of images [images, kinds] with their ends, and NO_TOKEN behind these."""
+    rows = [
+        tokens.captions([kind for kind, is_shown in zip(KINDS, row, strict=True) if is_shown])
+        for row in labels.tolist()
+    ]
+    return pad_sequence([torch.tensor(row) for row in rows], batch_first=True, padding_value=NO_TOKEN)
+
+
+def _divergence(now: Tensor, then: Tensor) -> Tensor:
+    """The mean divergence of the probabilities of tokens from those that they were, of logits [..., vocabulary]."""
+    present, past = (log_softmax(logits.float().flatten(0, -2), -1) for logits in (now, then))
+    return kl_div(present, past, reduction="batchmean", log_target=True)
 
 
 def _mixed_scenes(executor: Executor, seeds: range) -> list[Pool]:
@@ -160,6 +280,12 @@ def _mixed_scenes(executor: Executor, seeds: range) -> list[Pool]:
 
 def _tiles(executor: Executor, seeds: range) -> list[Pool]:
     return [tile_pool(executor, seeds)]
+
+
+def _of_captions(name: str, rounds: int, images: int, loss: Callable[[Learner], Loss], rate: float) -> Stage:
+    # bfloat16 is too coarse to hold probabilities.
+    how = {"trained": _language_model, "dtype": torch.float32}
+    return Stage(name, rounds, _mixed_scenes, images, 16, 1, loss, rate, False, **how)  # type: ignore[arg-type]
 
 
 def stages(scale: float) -> tuple[Stage, ...]:
@@ -173,6 +299,10 @@ def stages(scale: float) -> tuple[Stage, ...]:
         Stage("kinds in tiles", rounds(3), _tiles, 20_000, 64, 3, kinds_loss, 1.0, True),
         Stage("questions about tiles", rounds(2), _tiles, 20_000, 64, 1, questions_loss(8, 1.0), 0.8, True),
         Stage("questions about scenes", rounds(8), _mixed_scenes, 4_800, 16, 1, scenes, 0.6, False),
+        _of_captions("captions", rounds(2), 4_800, captions_loss(6, 1, 1.0), 0.5),
+        _of_captions("answers held", 1, 2_400, captions_loss(12, 3, 10.0), 0.8),
+        _of_captions("answers held closer", 1, 1_600, captions_loss(12, 6, 20.0), 0.5),
+        _of_captions("answers held closest", 1, 960, captions_loss(24, 6, 60.0), 0.3),
     )
 
 

@@ -136,10 +136,14 @@ def object_of(text: str) -> str:
     return text
 
 
+def with_article(name: str) -> str:
+    """An object with its article: "an" before a vowel letter, otherwise "a"."""
+    return f"{'an' if name[:1].lower() in set('aeiou') else 'a'} {name}"
+
+
 def question_text(name: str) -> str:
-    """POPE's question about an object: "an" before a vowel letter, otherwise "a"."""
-    article = "an" if name[:1].lower() in set("aeiou") else "a"
-    return f"Is there {article} {name} in the image?"
+    """POPE's question about an object."""
+    return f"Is there {with_article(name)} in the image?"
 
 
 def read_rows(

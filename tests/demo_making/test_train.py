@@ -1,6 +1,7 @@
 import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from itertools import chain, pairwise
 from pathlib import Path
 from random import Random
 
@@ -9,19 +10,32 @@ import torch
 from conftest import PROJECT
 from safetensors.torch import load_file
 from torch import Tensor
+from torch.nn.functional import cross_entropy
 from transformers import AutoTokenizer
 
 from demo_making import train as training
 from demo_making.evaluation import held_out_accuracy
 from demo_making.icons import KINDS
-from demo_making.model import MAX_TILES, TILE_SIDE, PromptTokens, answer_logits, image_tokens, new_model
+from demo_making.model import (
+    MAX_TILES,
+    TILE_SIDE,
+    PromptTokens,
+    answer_logits,
+    caption_logits,
+    caption_text,
+    image_tokens,
+    new_model,
+)
 from demo_making.pools import pixels_of, tiles_of
 from demo_making.scenes import draw_scene
-from demo_making.stages import Stage, stages
-from demo_making.tokenizer import AFTER_IMAGE, AFTER_QUESTION, BEFORE_IMAGE, IMAGE, write_tokenizer
+from demo_making.stages import Batch, Stage, captions_loss, stages
+from demo_making.tokenizer import AFTER_IMAGE, AFTER_QUESTION, BEFORE_IMAGE, END, IMAGE, write_tokenizer
 from demo_making.train import train
+from repope_eval.benchmarks import chair
 from repope_eval.benchmarks.pope_file import question_text
 from repope_eval.models.internvl import tile_pixels
+from repope_eval.models.loading import read_description
+from repope_eval.settings.composition import model_settings
 
 SHIPPED = PROJECT / "repope_eval" / "demo" / "checkpoint"
 FILES = {
@@ -140,12 +154,81 @@ def test_questions_asked_at_once_have_the_logits_of_separate_prompts(tokenizer):
             torch.testing.assert_close(second[0, index], alone[-1], atol=1e-4, rtol=1e-4)
 
 
+def test_a_caption_has_the_logits_of_its_prompt(tokenizer):
+    torch.manual_seed(0)
+    model, tokens = new_model(tokenizer).eval(), PromptTokens.of(tokenizer)
+    pixels = tile_pixels(draw_scene(Random(3)).image, TILE_SIDE, MAX_TILES)
+    written = tokens.captions(["apple", "car", "key"])
+    assert tokens.text(written) == f"There is an apple, a car and a key in the image.{END}"
+    prompt = BEFORE_IMAGE + IMAGE * 16 * len(pixels) + AFTER_IMAGE + "Describe this image." + AFTER_QUESTION
+    ids = tokenizer(prompt + tokens.text(written), return_tensors="pt", add_special_tokens=False)["input_ids"]
+    with torch.no_grad():
+        together = caption_logits(model, tokens, image_tokens(model, pixels[None]), torch.tensor([written]))
+        alone = model(input_ids=ids, pixel_values=pixels).logits[0]
+    torch.testing.assert_close(together[0], alone[-len(written) - 1 :], atol=1e-4, rtol=1e-4)
+
+
+def test_the_prompts_are_those_that_the_program_asks_with():
+    recipe = read_description(model_settings("tiny")).recipe
+    tokens = PromptTokens.of(AutoTokenizer.from_pretrained(SHIPPED, tokenizer_type="qwen2"))
+    (image,) = recipe.feature_token_ids
+    around = (
+        tokens.before_image.tolist(),
+        [image] * recipe.count_features(64, 128),
+        tokens.after_image.tolist(),
+    )
+    asked = recipe.prompt_ids(chair.PROMPTS["describe"], 64, 128)
+    assert list(asked) == [*chain(*around), *tokens.describe.tolist()]
+    for kind, question, end in zip(KINDS, tokens.questions.tolist(), tokens.answer_at.tolist(), strict=True):
+        asked = recipe.prompt_ids(question_text(kind), 64, 128)
+        assert list(asked) == [*chain(*around), *question[:end]]
+
+
+def test_every_kind_of_a_caption_is_read_as_a_mention_of_it():
+    assert chair.DEMO_VOCABULARY.objects == KINDS
+    for named in (caption_text(KINDS), " and ".join(f"{kind}s" for kind in KINDS)):
+        assert tuple(each.object for each in chair.DEMO_VOCABULARY.mentions(named)) == KINDS
+    assert caption_text(["car"]) == "There is a car in the image."
+
+
+def test_captions_move_the_language_model_alone(trained):
+    _, work, plan, _ = trained
+    states = [torch.load(work / f"stage_{number}.pt", weights_only=True)["model"] for number in range(3, 8)]
+    assert [stage.trains_all for stage in plan] == [True] * 3 + [False] * 4
+    for before, after in pairwise(states):
+        moved = {name for name in before if not torch.equal(before[name], after[name])}
+        assert moved == {name for name in before if name.startswith(("model.language_model.", "lm_head."))}
+
+
+def test_answers_are_held_to_those_before_captions(trained):
+    """A model that has not moved has nothing to be held to but its captions; one that has is drawn back."""
+    out, work, _, _ = trained
+    learner = training._new_learner(training._read_tokenizer(out))
+    training._restore(learner, work / "stage_3.pt")
+    pixels = pixels_of(torch.from_numpy(tiles_of(draw_scene(Random(3)).image)))[None]
+    batch = Batch(pixels, torch.tensor([[kind in ("car", "key") for kind in KINDS]]), torch.zeros(1))
+    losses = []
+    for past in (3, 2):
+        training._restore(learner, work / f"stage_{past}.pt")
+        learner.past.load_state_dict(learner.model.state_dict())
+        training._restore(learner, work / "stage_3.pt")
+        torch.manual_seed(0)
+        losses.append(captions_loss(4, 1, 1.0)(learner)(batch)[0].item())
+    rows = torch.tensor([learner.tokens.captions(["car", "key"])])
+    with torch.no_grad():
+        images = image_tokens(learner.model, pixels)
+        logits = caption_logits(learner.model, learner.tokens, images, rows[:, :-1])
+    assert losses[0] == pytest.approx(float(cross_entropy(logits[0], rows[0])), rel=1e-4)
+    assert losses[1] > losses[0]
+
+
 def test_training_writes_a_whole_checkpoint_and_counts_all_kinds(trained):
     out, _, _, accuracy = trained
     assert {path.name for path in out.iterdir()} == FILES
     asked = accuracy.tallies["positives"].asked + accuracy.tallies["negatives"].asked
     assert asked == 3 * len(KINDS)
     assert "balanced" in str(accuracy)
+    assert set(accuracy.captions) == {"CHAIRi", "CHAIRs", "recall"}
 
 
 def test_the_written_tensors_are_the_trained_ones(trained):
@@ -193,10 +276,13 @@ def test_the_shipped_checkpoint_is_small_and_whole():
     assert sum(path.stat().st_size for path in SHIPPED.iterdir()) <= 5_000_000
 
 
-def test_the_shipped_checkpoint_answers_well():
+def test_the_shipped_checkpoint_answers_and_describes_well():
     model = imported(SHIPPED)
     tokens = PromptTokens.of(AutoTokenizer.from_pretrained(SHIPPED, tokenizer_type="qwen2"))
-    assert held_out_accuracy(model, tokens, scenes=30).balanced > 0.95
+    accuracy = held_out_accuracy(model, tokens, scenes=30)
+    assert accuracy.balanced > 0.95
+    assert (accuracy.captions["recall"] or 0) > 0.7
+    assert (accuracy.captions["CHAIRi"] or 0) < 0.3
 
 
 def test_the_shipped_model_says_yes_or_no_and_stops():
