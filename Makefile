@@ -21,6 +21,7 @@ export PYTHONDONTWRITEBYTECODE =
 
 demo: .venv/installed
 	$(BIN)/python -m repope_eval
+	$(BIN)/python -m repope_eval bench=demo_captions
 
 # The page on which people label questions, about the embedded benchmark's, until Ctrl-C; the labels stay.
 demo-annotate: .venv/installed

@@ -27,6 +27,7 @@ SOURCES: Mapping[str, Source] = {
     "amber": amber.SOURCE,
     "dash_b": dash_b.SOURCE,
     "chair": chair.SOURCE,
+    "demo_captions": chair.DEMO_SOURCE,
     "custom": custom.CUSTOM,
     "table": table.SOURCE,
 }

@@ -13,7 +13,7 @@ class AuditSettings:
 
     runs: str = setting("folder that run folders lie in, at any depth", "runs")
     bench: BenchSettings = setting(
-        f"benchmark whose labels are audited, or of captions (chair); null: that of most runs; {FILES_NOW}",
+        f"benchmark whose labels, or captions (chair, demo_captions), are audited; null: most runs'; {FILES_NOW}",
         ANY_BENCH,
         is_partial=True,
     )

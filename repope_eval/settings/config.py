@@ -48,7 +48,17 @@ Engine = Literal["shared", "sequential"]
 ImageSource = Literal["download", "hub"]
 NumberFormat = Literal["float32", "bfloat16", "float16"]
 BenchSource = Literal[
-    "demo", "coco", "pope_aokvqa", "pope_gqa", "popev2", "amber", "dash_b", "chair", "custom", "table"
+    "demo",
+    "coco",
+    "pope_aokvqa",
+    "pope_gqa",
+    "popev2",
+    "amber",
+    "dash_b",
+    "chair",
+    "demo_captions",
+    "custom",
+    "table",
 ]
 Prompt = Literal["paper", "lmms_eval", "vlmevalkit"]
 Tracker = Literal["none", "trackio", "wandb"]
@@ -209,7 +219,7 @@ class BenchSettings:
 
     name: str = setting("names the run folder; by default the file's name", **_NAME)
     source: BenchSource = setting(
-        "the embedded one, POPE on COCO, A-OKVQA or GQA, POPEv2, AMBER, DASH-B, or your own: custom, table"
+        "the embedded ones, POPE on COCO, A-OKVQA or GQA, POPEv2, AMBER, DASH-B, CHAIR, or your own: custom, table"
     )
     variants: tuple[str, ...] = setting("variants to evaluate; table: none named, all")
     questions: str | None = setting(

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from coco_examples import write_coco
 from fault_server import FaultServer, serving
+from run_folders import demo
 
 from repope_eval.benchmarks import chair
 from repope_eval.benchmarks.pope_file import POPE_VARIANTS
@@ -57,6 +58,41 @@ def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def settings(**given: Any) -> BenchSettings:
     return BenchSettings(**{"name": "chair", "source": "chair", "variants": ("describe",), **given})
+
+
+DEMO = BenchSettings(name="demo_captions", source="demo_captions", variants=("describe",))
+
+
+def test_the_demos_truth_is_its_annotation_and_its_relabelling(tmp_path: Path) -> None:
+    benchmark, asked = load_benchmark(DEMO, tmp_path), demo()
+    assert benchmark.truth is not None
+    assert len(benchmark.questions) == len(benchmark.truth.objects) == 100
+    assert [each.image for each in benchmark.questions] == list(
+        dict.fromkeys(each.image for each in asked.questions)
+    )
+    before, after = (label_set.distinct for label_set in asked.label_sets)
+    for question, label in before.items():
+        objects, verdicts = benchmark.truth.objects[question.image], benchmark.truth.verdicts[question.image]
+        assert (question.object in objects) is label
+        assert verdicts[question.object] == {True: "yes", False: "no", None: "ambiguous"}[after.get(question)]
+    assert benchmark.truth.judges == {"RePOPE": len(before)}
+    assert benchmark.truth.told("{annotation} says") == "The annotation says"
+    assert set().union(*benchmark.truth.objects.values()) == set(benchmark.truth.vocabulary.objects)
+
+
+def test_the_demos_truth_of_any_images(tmp_path: Path) -> None:
+    truth = load_truth(DEMO, tmp_path, ["scene_001.png", FIRST])
+    assert list(truth.objects) == ["scene_001.png"]
+
+
+def test_peoples_labels_of_the_demo_know_its_objects_alone(tmp_path: Path) -> None:
+    path = labels_file(tmp_path / "labels.jsonl", ("scene_001.png", "key", "yes"))
+    truth = load_benchmark(replace(DEMO, relabels=str(path)), tmp_path).truth
+    assert truth is not None
+    assert truth.verdicts["scene_001.png"]["key"] == "yes"
+    labels_file(path, ("scene_001.png", "dog", "yes"))
+    with pytest.raises(RepopeError, match="asks for none of the annotation's 24 objects"):
+        load_benchmark(replace(DEMO, relabels=str(path)), tmp_path)
 
 
 def test_the_images_are_popes_and_repope_has_verdicts(data_dir: Path) -> None:

@@ -1,11 +1,13 @@
 """Two runs of captions compared: the verdict, the tables, the page and the document."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from repope_eval.captions.truth import CaptionTruth
+from repope_eval.comparison import captions
 from repope_eval.comparison.captions import (
     CaptionComparison,
     CaptionSide,
@@ -76,6 +78,14 @@ def test_other_images_contribute_their_part() -> None:
 def test_captions_of_other_images_are_not_compared() -> None:
     view = compared({"a": "A dog."}, {"b": "A cat."})
     assert view.verdict.startswith("No image is described by both")
+
+
+def test_runs_of_two_benchmarks_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    sides = {"a": compared(WORSE, BETTER).sides[0]}
+    sides["b"] = replace(sides["a"], truth=replace(sides["a"].truth, annotation="the annotation"))
+    monkeypatch.setattr(captions, "_side", lambda letter, *_: sides[letter])
+    with pytest.raises(RepopeError, match="a=x and b=y: describe images of two benchmarks"):
+        compare_caption_runs(CompareSettings(a="x", b="y"))
 
 
 def test_few_images_have_no_interval() -> None:

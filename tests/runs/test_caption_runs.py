@@ -76,7 +76,7 @@ def test_runs_of_images_that_coco_has_not_annotated_are_left_out(audited: Any) -
 
 
 def test_where_no_run_is_left_the_reasons_are_told(audited: Any) -> None:
-    with pytest.raises(RepopeError, match=r"no run in it can be audited\n  b: describes 1 image that"):
+    with pytest.raises(RepopeError, match=r"no run in it can be audited\n  b: describes 1 image without"):
         audited(run_of("b", ["mine.jpg"]))
 
 
