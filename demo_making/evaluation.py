@@ -90,7 +90,7 @@ def held_out_accuracy(model: nn.Module, tokens: PromptTokens, scenes: int) -> Ac
             is_right = bool(said[index] == tokens.answers[int(is_yes)])
             for sort in _sorts(scene, kind, is_yes):
                 accuracy.add(sort, is_right)
-    counts = caption_counts(captions, CaptionTruth(shown, vocabulary=DEMO_VOCABULARY), "coco")
+    counts = caption_counts(captions, CaptionTruth(shown, vocabulary=DEMO_VOCABULARY))["coco"]
     accuracy.captions |= {title: quotient(counts, name) for title, name in CAPTION_FIGURES.items()}
     return accuracy
 

@@ -3,8 +3,9 @@
 Asking about whole scenes from the start does not leave chance level in the time given: the answer is too
 far from the pixels. The first stage teaches the vision tower alone, the second the language model to look.
 The last four teach the language model alone to describe a scene, and hold it to the answers that it gave before:
-the fourth in passing, the others ever closer to those about the benchmark's scenes, of which they see neither captions
-nor labels.
+the fourth in passing, the others ever closer to those about the benchmark's scenes, of which they see no caption.
+What is in those scenes says which kinds are asked about there, and the answers are the model's own. That all of
+these stay as they were is fitted to the benchmark's questions, and says nothing of other scenes.
 """
 
 import time

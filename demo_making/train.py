@@ -4,7 +4,8 @@
 
 Takes about an hour on two cores and needs PyTorch 2.9 or later; everything is drawn, nothing is downloaded. The
 shipped weights went through the first three stages at one time, and with their state as it was kept through the others
-at another, on one core. Sums of floats differ between machines, so a repetition makes a model as good, not the same.
+at another, on one core or two. Sums of floats differ between machines, so a repetition makes a model as good, not the
+same.
 """
 
 import argparse

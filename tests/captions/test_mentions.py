@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from docs_making.singular_forms import FILE, singular_forms
-from repope_eval.captions.mentions import coco_vocabulary
+from repope_eval.captions.mentions import Vocabulary, coco_vocabulary
 
 CHAIR = Path(__file__).parents[3] / "shared" / "chair"
 
@@ -63,6 +63,23 @@ def test_there_are_the_80_objects_of_coco() -> None:
     objects = coco_vocabulary().objects
     assert len(objects) == 80
     assert {"tv", "couch", "potted plant", "hair drier"} <= set(objects)
+
+
+def test_another_vocabulary_has_other_objects() -> None:
+    own = Vocabulary(
+        object_of={"boat": "boat", "ship": "boat", "ship wheel": "wheel", "oar": "oar"},
+        singular_forms={"ships": "ship"},
+        double_words={"ship wheel": "ship wheel"},
+        parts={"oar": "boat"},
+    )
+    assert own.objects == ("boat", "wheel", "oar")
+    caption = "Two ships, a ship wheel, an oar and a dog."
+    assert [(each.object, caption[each.start : each.end]) for each in own.mentions(caption)] == [
+        ("boat", "ships"),
+        ("wheel", "ship wheel"),
+        ("oar", "oar"),
+    ]
+    assert [each.object for each in own.mentions("an oar in a boat")] == ["boat"]
 
 
 def test_singular_forms_are_current() -> None:

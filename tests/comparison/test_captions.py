@@ -83,7 +83,7 @@ def test_captions_of_other_images_are_not_compared() -> None:
 def test_runs_of_two_benchmarks_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     sides = {"a": compared(WORSE, BETTER).sides[0]}
     sides["b"] = replace(sides["a"], truth=replace(sides["a"].truth, annotation="the annotation"))
-    monkeypatch.setattr(captions, "_side", lambda letter, *_: sides[letter])
+    monkeypatch.setattr(captions, "read_captions", lambda letter, _: sides[letter])
     with pytest.raises(RepopeError, match="a=x and b=y: describe images of two benchmarks"):
         compare_caption_runs(CompareSettings(a="x", b="y"))
 
