@@ -12,12 +12,14 @@ from repope_eval.exporting.names import dataset_of, dataset_title, file_name, mo
 from repope_eval.exporting.scored_run import read_scored_run
 
 
-@pytest.mark.parametrize("source", [name for name in SOURCES if name not in ("demo", "custom", "table")])
+@pytest.mark.parametrize(
+    "source", [name for name in SOURCES if name not in ("demo", "demo_captions", "custom", "table")]
+)
 def test_published_benchmarks_have_a_page(source: str) -> None:
     assert str(page_of(replace(DEMO, source=source))).startswith("https://")
 
 
-@pytest.mark.parametrize("source", ["demo", "custom"])
+@pytest.mark.parametrize("source", ["demo", "demo_captions", "custom"])
 def test_what_nobody_published_has_none(source: str) -> None:
     assert page_of(replace(DEMO, source=source)) is None
 
