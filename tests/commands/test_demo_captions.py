@@ -4,10 +4,18 @@ import html
 import json
 import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
 import warm_commands
 from demo_runs import answers, comparable, start
+from test_several_ranks import start_ranks, wait_for_answers
+
+from repope_eval.runs.layout import share_path
+
+
+def scores(folder: Path) -> Any:
+    return json.loads((folder / "scores.json").read_text())
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +27,7 @@ def described(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_demo_describes_its_scenes(described: Path) -> None:
-    document = json.loads((described / "scores.json").read_text())
+    document = scores(described)
     figures = {
         truth: {name: each["value"] for name, each in of_truth["estimates"].items()}
         for truth, of_truth in document["captions"]["describe"]["scores"].items()
@@ -65,5 +73,28 @@ def test_a_described_demo_that_is_stopped_goes_on_to_the_same_captions(
     resumed = warm_commands.run(f"out={folder}", "bench=demo_captions")
     assert resumed.returncode == 0, resumed.stderr
     assert comparable(folder) == comparable(described)
-    scores = (json.loads((each / "scores.json").read_text()) for each in (folder, described))
-    assert next(scores) == next(scores)
+    assert scores(folder) == scores(described)
+
+
+def test_two_processes_that_are_killed_and_started_again_end_as_one_unbroken(
+    described: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "run"
+    words = (f"out={folder}", "bench=demo_captions", "batch_size=1", "verify=0")
+    ranks = start_ranks(2, *words)
+    shares = [share_path(folder / "answers.jsonl", number) for number in (0, 1)]
+    for share, rank in zip(shares, ranks, strict=True):
+        wait_for_answers(share, rank)
+    for rank in ranks:
+        rank.kill()
+    for rank in ranks:
+        rank.communicate(timeout=60)
+    assert [rank.returncode for rank in ranks] == [-signal.SIGKILL] * 2
+    kept = sum(share.read_bytes().count(b"\n") for share in shares)
+    assert 40 <= kept < 100
+    ranks = start_ranks(2, *words)
+    said = "".join(rank.communicate(timeout=240)[1] for rank in ranks)
+    assert [rank.returncode for rank in ranks] == [0, 0], said
+    assert f"asking {100 - kept} questions" in said
+    assert comparable(folder) == comparable(described)
+    assert scores(folder) == scores(described)
