@@ -5,10 +5,7 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from repope_eval.comparison.view import (
-    ComparisonView,
-    points_text,
-)
+from repope_eval.comparison.view import ComparisonView
 from repope_eval.reporting.charts.drawing import (
     FIRST,
     QUIET,
@@ -19,6 +16,7 @@ from repope_eval.reporting.charts.drawing import (
     name_rows,
     write_in_percent,
 )
+from repope_eval.reporting.figure_texts import points_text
 from repope_eval.scoring.estimates import Interval
 
 _ROW = 0.3

@@ -11,9 +11,6 @@ from repope_eval.comparison.view import (
     ProtocolFigures,
     SettingGroup,
     SettingPair,
-    points_interval_text,
-    points_text,
-    share_text,
 )
 from repope_eval.records import Variant
 from repope_eval.reporting.figure_texts import (
@@ -22,7 +19,10 @@ from repope_eval.reporting.figure_texts import (
     clipped,
     count_text,
     p_text,
+    points_interval_text,
+    points_text,
     reading_text,
+    share_text,
 )
 from repope_eval.reporting.tables import Cell, Field, Table, number_field, table, text_field, value_field
 from repope_eval.scoring.differences import Difference

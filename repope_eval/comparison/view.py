@@ -6,10 +6,15 @@ from pathlib import Path
 
 from repope_eval.benchmarks.sources import label_set_phrase, label_set_title
 from repope_eval.records import Variant
-from repope_eval.reporting.figure_texts import UNDEFINED, interval_text, number_text, p_text, shortened_names
+from repope_eval.reporting.figure_texts import (
+    p_text,
+    points_interval_text,
+    points_text,
+    share_text,
+    shortened_names,
+)
 from repope_eval.scoring.confusion import Figures
 from repope_eval.scoring.differences import Difference
-from repope_eval.scoring.estimates import Interval
 from repope_eval.scoring.gap import LEAST, Cause, Gap, Gaps, Part
 from repope_eval.scoring.paired_answers import PairedAnswer, ReadDifferently, Tally
 from repope_eval.settings import config
@@ -329,24 +334,6 @@ def _named_group(group: SettingGroup) -> str:
 def _names_without_figure(view: ComparisonView, gap: Gap) -> str:
     pairs = zip(view.headings, (gap.a, gap.b), strict=True)
     return " and ".join(name for name, each in pairs if each.own is None)
-
-
-def share_text(value: float | None) -> str:
-    """A share in percent. Two results may be the same but for a few answers, so there are two decimals here."""
-    return UNDEFINED if value is None else number_text(100 * value, ".2f")
-
-
-def points_text(value: float | None) -> str:
-    """The difference of two shares in points, `+0.62`."""
-    if value is None:
-        return UNDEFINED
-    text = share_text(abs(value))
-    return text if float(text) == 0 else f"{'+' if value > 0 else '−'}{text}"
-
-
-def points_interval_text(interval: Interval) -> str:
-    """The interval of such a difference, `+0.11 to +1.20`."""
-    return interval_text(interval, points_text)
 
 
 def _share_phrase(value: float | None) -> str:

@@ -1,6 +1,7 @@
 """How figures, their intervals and label sets are written on pages, on the console and in files."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 
 from repope_eval.scoring.estimates import Interval, Method
@@ -48,22 +49,46 @@ METHOD_TITLES: Mapping[Method, str] = {
 COEFFICIENTS = ("mcc",)
 """The fields of `Figures` that are no shares of anything, so that they have three decimals and are no percentages."""
 
+MOST_FURTHER_DECIMALS = 3
+"""So many more than others have, at most, where an end of the interval of a change would round to zero."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """How numbers of a kind are written."""
+
+    decimals: int
+    unit: float = 1
+    """How many of what is written the number 1 is: 100 percent."""
+
+    def __call__(self, value: float, further: int = 0) -> str:
+        """The number, with so many decimals more."""
+        return number_text(self.unit * value, f".{self.decimals + further}f")
+
+
+_WHOLE, _TENTHS_OF_PERCENT, _HUNDREDTHS_OF_PERCENT, _THOUSANDTHS = (
+    _Form(0),
+    _Form(1, 100),
+    _Form(2, 100),
+    _Form(3),
+)
+
 
 def count_text(value: float | None, interval: Interval = None) -> str:
     """A count, `1150 (1002–1288)`; a mean that is no whole number is no count of anything, so it is not shown."""
     if value is None or value != int(value):
         return UNDEFINED
-    return _text_with_interval(value, interval, _whole_number)
+    return _text_with_interval(value, interval, _WHOLE)
 
 
 def percent_text(value: float | None, interval: Interval = None) -> str:
     """A share in percent, as papers print it: `87.3 (85.1–89.3)`."""
-    return _text_with_interval(value, interval, _tenths_of_percent)
+    return _text_with_interval(value, interval, _TENTHS_OF_PERCENT)
 
 
 def coefficient_text(value: float | None, interval: Interval = None) -> str:
     """A figure that is no share, such as a correlation: `0.832 (0.801–0.860)`."""
-    return _text_with_interval(value, interval, _thousandths)
+    return _text_with_interval(value, interval, _THOUSANDTHS)
 
 
 def method_text(methods: Collection[Method | None]) -> str:
@@ -97,12 +122,32 @@ def change_text(name: str, difference: float | None, interval: Interval = None) 
     """
     if difference is None or (name in COUNT_TITLES and difference != int(difference)):
         return UNDEFINED
-    return _text_with_interval(difference, interval, partial(_signed, _form(name)))
+    text = _signed(_form(name), difference)
+    return text if interval is None else f"{text} ({change_interval_text(name, interval)})"
 
 
 def change_interval_text(name: str, interval: Interval) -> str:
-    """The interval of a difference, `−1.8 to −0.6`."""
-    return interval_text(interval, partial(_signed, _form(name)))
+    """The interval of a difference, `−1.8 to −0.6`.
+
+    Whether it holds zero says whether the change may be chance. So an end that is none, and would round to it, has
+    further decimals: `+0.04 to +6.5`.
+    """
+    return interval_text(interval, partial(_signed_end, _form(name)))
+
+
+def share_text(value: float | None) -> str:
+    """A share in percent with two decimals: two results that are compared may be the same but for a few answers."""
+    return UNDEFINED if value is None else _HUNDREDTHS_OF_PERCENT(value)
+
+
+def points_text(difference: float | None) -> str:
+    """The difference of two such shares in points, `+0.62`."""
+    return UNDEFINED if difference is None else _signed(_HUNDREDTHS_OF_PERCENT, difference)
+
+
+def points_interval_text(interval: Interval) -> str:
+    """The interval of such a difference, `+0.11 to +1.20`, with ends as in `change_interval_text`."""
+    return interval_text(interval, partial(_signed_end, _HUNDREDTHS_OF_PERCENT))
 
 
 def interval_text(interval: Interval, text: Callable[[float], str]) -> str:
@@ -142,28 +187,22 @@ def number_text(value: float, form: str) -> str:
     return f"{value:z{form}}".replace("-", "−")
 
 
-def _form(name: str) -> Callable[[float], str]:
+def _form(name: str) -> _Form:
     """How a field of `Figures` is written."""
     if name in COUNT_TITLES:
-        return _whole_number
-    return _thousandths if name in COEFFICIENTS else _tenths_of_percent
+        return _WHOLE
+    return _THOUSANDTHS if name in COEFFICIENTS else _TENTHS_OF_PERCENT
 
 
-def _whole_number(value: float) -> str:
-    return number_text(value, ".0f")
-
-
-def _tenths_of_percent(share: float) -> str:
-    return number_text(100 * share, ".1f")
-
-
-def _thousandths(value: float) -> str:
-    return number_text(value, ".3f")
-
-
-def _signed(form: Callable[[float], str], value: float) -> str:
-    text = form(abs(value))
+def _signed(form: _Form, value: float, further: int = 0) -> str:
+    text = form(abs(value), further)
     return text if float(text) == 0 else f"{'+' if value > 0 else '−'}{text}"
+
+
+def _signed_end(form: _Form, end: float) -> str:
+    """An end of an interval, with as few decimals as show that it is not zero; what is left is of rounding."""
+    texts = [_signed(form, end, further) for further in range(MOST_FURTHER_DECIMALS + 1)]
+    return next((text for text in texts if float(text.replace("−", "-"))), texts[0])
 
 
 def _text_with_interval(value: float | None, interval: Interval, form: Callable[[float], str]) -> str:

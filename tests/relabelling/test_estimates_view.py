@@ -32,6 +32,11 @@ def view_of(*rows: EstimatedRun) -> EstimatesView:
             "−7.5 points (−8.5 to −5.5), more than chance.",
         ),
         (
+            FigureEstimate(0.9, (0.8754, 0.94)),
+            "F1 of steady rises from 87.5 % by the old labels to 90.0 % (95 % interval 87.5–94.0) under true ones: "
+            "+2.5 points (+0.04 to +6.5), more than chance.",
+        ),
+        (
             FigureEstimate(0.88, (0.87, 0.9)),
             "F1 of steady goes from 87.5 % by the old labels to 88.0 % (95 % interval 87.0–90.0) under true ones: "
             "+0.5 points (−0.5 to +2.5), which may be chance.",

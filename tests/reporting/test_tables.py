@@ -193,20 +193,6 @@ def test_ends_with_a_sign_are_joined_by_to(interval: tuple[float, float], text: 
     assert interval_text(interval, lambda end: number_text(end, ".0f")) == text
 
 
-@pytest.mark.parametrize(
-    ("interval", "text"),
-    [
-        ((0.0, 0.004), "0.0 to +0.4"),
-        ((-0.004, 0.0), "−0.4 to 0.0"),
-        ((-0.0002, 0.0002), "0.0–0.0"),
-    ],
-)
-def test_an_end_of_a_change_that_rounds_to_nothing_has_no_sign(
-    interval: tuple[float, float], text: str
-) -> None:
-    assert change_interval_text("f1", interval) == text
-
-
 def test_a_share_is_in_percent_and_a_coefficient_has_three_decimals() -> None:
     assert [percent_text(value) for value in (0, 0.8732, 0.99996, 1, None)] == [
         "0.0", "87.3", "100.0", "100.0", "–",
