@@ -3,7 +3,7 @@
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 
-from repope_eval.benchmarks.sources import benchmark_size
+from repope_eval.benchmarks.sources import asks_for_captions, benchmark_size
 from repope_eval.errors import RepopeError
 from repope_eval.machine.checks import Check, Result, check_device
 from repope_eval.machine.fits import (
@@ -21,7 +21,7 @@ from repope_eval.machine.fits import (
     with_card,
 )
 from repope_eval.machine.machine import Machine, examine
-from repope_eval.machine.memory_need import ANSWER_TOKENS, Rehearsed, Shape
+from repope_eval.machine.memory_need import ANSWER_TOKENS, CAPTION_TOKENS, Rehearsed, Shape
 from repope_eval.machine.speed import (
     SENTENCE_TOKENS,
     Card,
@@ -39,7 +39,7 @@ from repope_eval.settings.launching import bench_words
 from repope_eval.settings.named_files import data_folder
 from repope_eval.system import environment
 from repope_eval.system.secrets import as_written
-from repope_eval.wording import counted, estimated_duration, hours_text, memory_text
+from repope_eval.wording import counted, estimated_duration, first_few, hours_text, memory_text
 
 _MARKS: Mapping[Result, Mark] = {"pass": "", "fail": "attention", "not tried": "quiet"}
 
@@ -50,7 +50,11 @@ def execute(settings: DoctorSettings, command: str) -> None:
     # tiny fits anywhere
     listed = [settings.model] if settings.model else [each for each in listed_models() if each.name != "tiny"]
     data_dir = data_folder(settings.data_dir)
-    asked = AskedBenchmark(words=shlex.join(bench_words()), size=benchmark_size(settings.bench, data_dir))
+    asked = AskedBenchmark(
+        words=shlex.join(bench_words()),
+        size=benchmark_size(settings.bench, data_dir),
+        describes=asks_for_captions(settings.bench),
+    )
     machine = examine(settings.device, data_dir, listed)
     data = "" if settings.data_dir is None else shlex.quote(f"data_dir={as_written(settings.data_dir)}")
     device = "" if settings.device == "auto" else f"device={settings.device}"
@@ -59,7 +63,7 @@ def execute(settings: DoctorSettings, command: str) -> None:
     room = room_of(with_card(machine, card) if card else machine, memory, device)
     counted_models = count_models(listed)
     lines = fits(room, counted_models.models, asked)
-    _print_fits(room, lines, settings.bench.name)
+    _print_fits(room, lines, settings.bench.name, asked)
     if lines and lines[0].fits and settings.model is None:
         print_sentences(
             "The command for the first; another has its own name in it, and what stands in its line:"
@@ -69,7 +73,9 @@ def execute(settings: DoctorSettings, command: str) -> None:
         )
     if settings.model and counted_models.models:
         _print_speed(room, counted_models.models[0], asked, lines[0])
-    _print_advice(room.machine, counted_models.n_not_here)
+    if asked.describes:
+        _print_caption_length([each for each, _ in counted_models.models], room.machine)
+    _print_advice(room.machine, counted_models.n_not_here, asked)
     if settings.check:
         print_text("")
         checks = tuple(check_device(settings.device, machine.device))
@@ -97,12 +103,9 @@ def _print_speed(
     room: Room, model: tuple[ModelSettings, Shape | Rehearsed], asked: AskedBenchmark, fit: Fit
 ) -> None:
     """Prints what the time of one model on a known GPU consists of, by the length of its answers."""
-    lengths = {"yes or no": ANSWER_TOKENS}
-    if isinstance(model[1], Rehearsed):
-        lengths["a sentence"] = SENTENCE_TOKENS
     estimates = [
         (f"{words}, {tokens} tokens", estimate)
-        for words, tokens in lengths.items()
+        for words, tokens in _lengths(model, asked).items()
         if fit.fits and (estimate := speed_of(room, *model, asked, fit.quantization, tokens))
     ]
     if not estimates:
@@ -131,9 +134,42 @@ def _print_speed(
     )
 
 
-def _print_advice(machine: Machine, n_not_here: int) -> None:
+def _lengths(model: tuple[ModelSettings, Shape | Rehearsed], asked: AskedBenchmark) -> dict[str, int]:
+    """The lengths of answers, in tokens, for which the time of a model is told."""
+    if asked.describes:
+        longest = model[0].max_new_tokens
+        shorter = {"captions": CAPTION_TOKENS} if longest > CAPTION_TOKENS else {}
+        return shorter | {"the longest captions": longest}
+    return {"yes or no": ANSWER_TOKENS} | (
+        {"a sentence": SENTENCE_TOKENS} if isinstance(model[1], Rehearsed) else {}
+    )
+
+
+def _print_caption_length(models: Sequence[ModelSettings], machine: Machine) -> None:
+    """Prints how long captions may become, and what their times on a CPU leave out."""
+    names: dict[int, list[str]] = {}
+    for model in sorted(models, key=lambda each: each.max_new_tokens):
+        names.setdefault(model.max_new_tokens, []).append(model.name)
+    limits = [f"{tokens} tokens for {first_few(of_length, 2)}" for tokens, of_length in names.items()]
+    sentences = [
+        f"A caption ends where the model ends it, at the latest after model.max_new_tokens: {', and '.join(limits)}."
+    ]
+    if (shortest := min(names, default=CAPTION_TOKENS)) < CAPTION_TOKENS:
+        sentences.append(f"{shortest} tokens cut most descriptions short: add model.max_new_tokens=512, say.")
+    if len(names) > 1:
+        sentences.append("Compare models at one length.")
+    if machine.device.kind == "cpu":
+        sentences.append(
+            f"Times are computed for captions of {CAPTION_TOKENS} tokens, or of the longest where these are shorter, "
+            "by assumption. They leave out that each token reads the weights anew, which adds to them on a CPU."
+        )
+    print_sentences(" ".join(sentences))
+
+
+def _print_advice(machine: Machine, n_not_here: int, asked: AskedBenchmark) -> None:
     """Prints what the needs are computed from, and what to do next, each command unbroken on a line."""
-    print_sentences("Needs are computed, of the weights and of one image at a time with its questions.")
+    what = "the longest captions" if asked.describes else "its questions"
+    print_sentences(f"Needs are computed, of the weights and of one image at a time with {what}.")
     if n_not_here:
         print_sentences(
             f"{counted(n_not_here, 'chat model')} not counted, for want of small files, which this gets without the "
@@ -199,7 +235,7 @@ def _print_checks(checks: Sequence[Check]) -> None:
     )
 
 
-def _print_fits(room: Room, lines: Sequence[Fit], bench: str) -> None:
+def _print_fits(room: Room, lines: Sequence[Fit], bench: str, asked: AskedBenchmark) -> None:
     """Prints a line for each model: how it fits and with what further words, or what it takes."""
     hours: Field[Fit] = number_field(f"{bench} takes about", lambda line: _time_text(room, line.hours))
     is_timed = any(line.hours is not None for line in lines)
@@ -224,8 +260,11 @@ def _print_fits(room: Room, lines: Sequence[Fit], bench: str) -> None:
     )
     if is_timed and room.card is not None:
         workers = automatic_workers(room.machine.cores)
+        answers = (
+            f"captions of at most {CAPTION_TOKENS} tokens" if asked.describes else "answers of yes or no"
+        )
         print_sentences(
-            f"Times are estimated for answers of yes or no, not measured: {assumptions(room.card, workers)}."
+            f"Times are estimated for {answers}, not measured: {assumptions(room.card, workers)}."
         )
 
 

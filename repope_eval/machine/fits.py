@@ -12,6 +12,8 @@ from repope_eval.errors import RepopeError
 from repope_eval.machine.machine import Data, Device, Hub, Machine
 from repope_eval.machine.memory_need import (
     ANSWER_TOKENS,
+    CAPTION_TOKENS,
+    QUESTIONS,
     Rehearsed,
     Shape,
     memory_need,
@@ -140,6 +142,12 @@ class AskedBenchmark:
     words: str
     """What names it in commands, such as `bench=repope`."""
     size: BenchmarkSize
+    describes: bool = False
+    """Whether models are asked to describe images, in place of answering yes or no."""
+
+    def answer_tokens(self, settings: ModelSettings) -> int:
+        """How many tokens an answer of a model has, by assumption."""
+        return min(CAPTION_TOKENS, settings.max_new_tokens) if self.describes else ANSWER_TOKENS
 
 
 REPOPE = AskedBenchmark(words="bench=repope", size=SOURCE.sizes[POPE_VARIANTS])
@@ -173,9 +181,12 @@ def speed_of(
     counted: Shape | Rehearsed,
     asked: AskedBenchmark,
     quantization: str,
-    answer_tokens: float = ANSWER_TOKENS,
+    answer_tokens: float | None = None,
 ) -> SpeedEstimate | None:
-    """How long a model takes for the benchmark on a known GPU; None where the card or the operations are not known."""
+    """How long a model takes for the benchmark on a known GPU; None where the card or the operations are not known.
+
+    Its answers have so many tokens; None: as many as the benchmark's are taken to have.
+    """
     if room.card is None:
         return None
     return estimate_speed(
@@ -183,7 +194,7 @@ def speed_of(
         asked.size,
         room.card,
         workers=automatic_workers(room.machine.cores),
-        answer_tokens=answer_tokens,
+        answer_tokens=asked.answer_tokens(settings) if answer_tokens is None else answer_tokens,
         quantization=quantization,
         value_bytes=value_bytes_of(settings),
     )
@@ -198,7 +209,8 @@ def fits(
     """
     lines = []
     for settings, counted in models:
-        operations = shared_operations(counted, asked.size.questions / asked.size.images) * asked.size.images
+        questions, tokens = asked.size.questions / asked.size.images, asked.answer_tokens(settings)
+        operations = shared_operations(counted, questions, tokens) * asked.size.images
         way, fit = _fit(room, settings, counted, asked, operations)
         lines.append((way, operations, fit))
     return tuple(fit for _, _, fit in sorted(lines, key=lambda line: line[:2]))
@@ -220,7 +232,7 @@ def _fit(
     machine, kind, note = room.machine, room.machine.device.kind, _fit_note(room.machine, settings, counted)
     ways = list(_loading_ways(room))
     for index, (quantization, devices) in enumerate(ways):
-        need = _needed_bytes(settings, counted, quantization, kind)
+        need = _needed_bytes(settings, counted, quantization, kind, asked)
         if need * HEADROOM <= room.free * devices:
             speed = speed_of(room, settings, counted, asked, quantization)
             return index, Fit(
@@ -233,7 +245,7 @@ def _fit(
                 remedy=_further_words(room, settings, quantization, devices),
                 note=note,
             )
-    need, smallest = (_needed_bytes(settings, counted, way, "cuda") for way in ("none", "nf4"))
+    need, smallest = (_needed_bytes(settings, counted, way, "cuda", asked) for way in ("none", "nf4"))
     remedy = _needed_gpus(need)
     if _needed_gpus(smallest) != remedy:
         remedy += f", or {_needed_gpus(smallest)} with model.quantization=nf4"
@@ -263,9 +275,16 @@ def _loading_ways(room: Room) -> Iterator[tuple[str, int]]:
             yield quantization, room.number
 
 
-def _needed_bytes(settings: ModelSettings, counted: Shape | Rehearsed, quantization: str, kind: str) -> float:
+def _needed_bytes(
+    settings: ModelSettings, counted: Shape | Rehearsed, quantization: str, kind: str, asked: AskedBenchmark
+) -> float:
     return memory_need(
-        counted, quantization=quantization, value_bytes=value_bytes_of(settings), device=kind
+        counted,
+        quantization=quantization,
+        value_bytes=value_bytes_of(settings),
+        questions=math.ceil(asked.size.questions / asked.size.images) if asked.describes else QUESTIONS,
+        caption_tokens=settings.max_new_tokens if asked.describes else 0,
+        device=kind,
     ).total
 
 

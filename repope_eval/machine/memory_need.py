@@ -14,7 +14,7 @@ they are a hundredth of it.
 """
 
 import csv
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -183,6 +183,7 @@ def memory_need(
     quantization: str = "none",
     value_bytes: int = 2,
     questions: int = QUESTIONS,
+    caption_tokens: int = 0,
     device: str = "cuda",
 ) -> MemoryNeed:
     """The need of a run that asks about one photograph at a time, by the formula or by what was counted.
@@ -192,11 +193,16 @@ def memory_need(
         quantization: none, int8 or nf4.
         value_bytes: of a number in the run's format: 2, or 4 in float32.
         questions: how many about the image; for a model that was rehearsed, those that were asked count.
+        caption_tokens: the longest answer where images are described, which is in the cache at the end.
         device: kind of device, which bounds what is fed at a time where prompts attend both ways.
     """
+    tokens = questions * caption_tokens
     if isinstance(model, Rehearsed):
-        return _rehearsed_need(model, quantization, value_bytes)
-    return _computed_need(model, quantization, value_bytes, *_fed_at_once(model, questions, device))
+        need = _rehearsed_need(model, quantization, value_bytes)
+        tokens = max(0, tokens - model.rows * model.answer)  # those are in it
+    else:
+        need = _computed_need(model, quantization, value_bytes, *_fed_at_once(model, questions, device))
+    return replace(need, cache=need.cache + tokens * model.cached_values * value_bytes)
 
 
 def _computed_need(shape: Shape, quantization: str, value_bytes: int, rows: int, tokens: int) -> MemoryNeed:
@@ -258,22 +264,34 @@ def _language_values(shape: Shape, rows: int, tokens: int) -> float:
 
 ANSWER_TOKENS = 3
 """An answer is yes or no, a full stop, and the token that ends it."""
+CAPTION_TOKENS = 120
+"""Tokens of a caption, assumed: the published captions of LLaVA and MiniGPT-4 have 86 to 116 words where they were to
+describe the image."""
 
 
-def shared_operations(shape: Shape | Rehearsed, questions: float) -> float:
+def shared_operations(
+    shape: Shape | Rehearsed, questions: float, answer_tokens: float = ANSWER_TOKENS
+) -> float:
     """The operations of the shared-prefix engine: image once, its prompt's prefix once, each question on top.
 
-    Where one question of a rehearsed model was not counted by itself, these are the operations of all that were asked
-    then.
+    Of each token of an answer beyond `ANSWER_TOKENS`, the products with weights are counted. Where one question of a
+    rehearsed model was not counted by itself, these are the operations of all that were asked then.
     """
+    further = questions * max(0.0, answer_tokens - ANSWER_TOKENS) * 2 * shape.quantizable
     if isinstance(shape, Rehearsed):
-        return shape.alone + (questions - 1) * shape.further if shape.alone else shape.operations
+        counted = shape.alone + (questions - 1) * shape.further if shape.alone else shape.operations
+        return counted and counted + further
     if shape.attends_both_ways:  # what the vision tower makes is all that questions share
-        return shape.vision_operations + questions * _prompt_and_answer(shape)
+        return shape.vision_operations + questions * _prompt_and_answer(shape) + further
     prefix = shape.image_tokens + PROMPT_TOKENS
     prefix_once = _feeding_operations(shape, prefix, prefix / 2)
     all_questions = _feeding_operations(shape, questions * QUESTION_TOKENS, prefix)
-    return shape.vision_operations + (prefix_once + all_questions) + questions * _answer_operations(shape)
+    return (
+        shape.vision_operations
+        + (prefix_once + all_questions)
+        + questions * _answer_operations(shape)
+        + further
+    )
 
 
 def operations_alone(shape: Shape) -> float:

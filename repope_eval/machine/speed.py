@@ -220,10 +220,9 @@ def estimate_speed(
         None where the model's operations were not counted.
     """
     questions = size.questions / size.images
-    operations = shared_operations(model, questions)
+    operations = shared_operations(model, questions, answer_tokens)
     if not operations:
         return None
-    operations += questions * max(0.0, answer_tokens - ANSWER_TOKENS) * 2 * model.quantizable
     need = memory_need(
         model, quantization=quantization, value_bytes=value_bytes, questions=max(1, round(questions))
     )

@@ -106,6 +106,28 @@ def test_a_chat_model_has_a_line_for_answers_in_sentences(command_line: CommandL
     assert re.search(r"yes or no, 3 tokens .* a sentence, 30 tokens .* kernel launches", said)
 
 
+def test_of_captions_the_length_is_told_and_the_time_is_of_that_length(
+    command_line: CommandLine, tmp_path: Path
+) -> None:
+    def said(*words: str) -> str:
+        result = command_line("doctor", "device=cpu", f"data_dir={tmp_path}", "bench=demo_captions", *words)
+        assert result.returncode == 0, result.stderr
+        return " ".join(result.stdout.split())
+
+    long = said("gpu=h100", "model=internvl2_5_8b")
+    assert "Times are estimated for captions of at most 120 tokens, not measured" in long
+    assert re.search(r"captions, 120 tokens .* the longest captions, 1024 tokens .* memory bandwidth", long)
+    assert "at the latest after model.max_new_tokens: 1024 tokens for internvl2_5_8b. Needs" in long
+    assert "yes or no" not in long
+    short = said("gpu=h100", "model=llava_next_vicuna_7b")
+    assert "captions, 120 tokens" not in short
+    assert "15 tokens cut most descriptions short: add model.max_new_tokens=512, say." in short
+    everything = said()
+    assert "demo_captions takes about" in everything
+    assert "Compare models at one length. Times are computed for captions of 120 tokens" in everything
+    assert "one image at a time with the longest captions" in everything
+
+
 @pytest.mark.parametrize("columns", [60, 80, 120])
 def test_on_a_terminal_all_fits_and_commands_are_whole(
     columns: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

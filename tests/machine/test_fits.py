@@ -150,6 +150,23 @@ def test_the_hours_and_the_command_are_of_the_benchmark_that_is_asked() -> None:
     assert hours(500, 500) < hours(500, 5127) < 2 * hours(500, 500) < hours(5127, 5127)
 
 
+def test_captions_take_the_time_and_the_memory_of_their_length() -> None:
+    machine = dataclasses.replace(with_device(device("cpu", 30)), cores=8)
+    (listed,) = [each for each in shipped() if each[0].name == "internvl2_5_1b"]
+    settings, shape = listed
+
+    def fit(longest: int, describes: bool = True) -> Fit:
+        asked = AskedBenchmark(words="bench=chair", size=BenchmarkSize(500, 500), describes=describes)
+        model = dataclasses.replace(settings, max_new_tokens=longest)
+        return fits(room_of(machine), [(model, shape)], asked)[0]
+
+    assert fit(2000).need - fit(1000).need == pytest.approx(1000 * shape.cached_values * 2)
+    assert fit(2000).hours == fit(120).hours
+    further = 500 * (120 - 3) * 2 * shape.quantizable / (8 * 5e10) / 3600
+    assert fit(120).hours == pytest.approx((fit(120, describes=False).hours or 0) + further)
+    assert fit(3).hours == fit(120, describes=False).hours
+
+
 def test_gated_weights_that_are_not_here_need_a_licence() -> None:
     hub = dataclasses.replace(
         COMPLETE.hub, is_logged_in=False, here=frozenset({"google/paligemma-3b-mix-224"})
