@@ -1,7 +1,11 @@
-"""The work that peers are measured on: a random checkpoint in transformers' layout, drawn images, POPE's askings."""
+"""The work that peers are measured on: a random checkpoint in transformers' layout, drawn images, and what is asked.
+
+Beside them are the files by which this project knows the same benchmark.
+"""
 
 import json
 import shutil
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +16,8 @@ from random_checkpoints import GOLDENS, KINDS, random_model
 from safetensors.torch import save_file
 from simulated_answers import VARIANTS, Truth, make_truth, questions_of, write_questions
 
+from repope_eval.benchmarks.chair import PROMPTS
+from repope_eval.captions.coco_files import COCO_FILES, image_name
 from repope_eval.models.loading import Model
 
 KIND = "llava_next"
@@ -35,30 +41,77 @@ class Work:
 
     checkpoint: Path
     asks: tuple[Ask, ...]
-    """In the order of POPE's three files."""
+    """In the order of POPE's three files, or of the images."""
+    bench: tuple[str, ...]
+    """The words by which this project's command line names the same benchmark."""
     parameters: int
 
 
-def make_work(folder: Path, n_images: int, shape: str) -> Work:
-    """Writes the checkpoint, `images` and the question files in `annotations` into a folder.
+def make_questions(folder: Path, n_images: int, shape: str) -> Work:
+    """Writes the checkpoint, `images`, and the question files in `annotations` into a folder.
 
     Args:
         folder: an empty folder.
         n_images: how many images are drawn; each stands in 18 rows of the files, 10 of them distinct.
         shape: a key of SHAPES.
     """
+    truth = make_truth(n_images)
+    rows = _write_question_files(truth, folder / "annotations")
+    names = [questions_of(truth, image)[0].image for image in range(n_images)]
+    asked = [(row["image"], row["text"]) for row in rows]
+    return _work(folder, shape, names, asked, ["bench=repope"])
+
+
+def make_captions(folder: Path, n_images: int, shape: str) -> Work:
+    """Writes the checkpoint, `images`, and what CHAIR reads in `annotations` and `images.txt` into a folder.
+
+    COCO has a dog in every image: what captions are scored by changes no time, and nothing else is told of them.
+
+    Args:
+        folder: an empty folder.
+        n_images: how many images are drawn, and described once each.
+        shape: a key of SHAPES.
+    """
+    _write_question_files(
+        make_truth(1), folder / "annotations"
+    )  # CHAIR reads them, and describes other images
+    images = [{"id": number, "file_name": image_name(number)} for number in range(n_images)]
+    rows = [
+        {"image_id": number, "category_id": 1, "bbox": [0, 0, 1, 1], "caption": "A dog."}
+        for number in range(n_images)
+    ]
+    document = {"images": images, "annotations": rows, "categories": [{"id": 1, "name": "dog"}]}
+    for name in COCO_FILES:
+        (folder / "annotations" / name).write_text(json.dumps(document), encoding="utf-8")
+    names = [image_name(number) for number in range(n_images)]
+    image_list = folder / "images.txt"
+    image_list.write_text("\n".join(names), encoding="utf-8")
+    asked = [(name, PROMPTS["describe"]) for name in names]
+    return _work(folder, shape, names, asked, ["bench=chair", f"bench.image_list={image_list}"])
+
+
+def _work(
+    folder: Path, shape: str, names: Sequence[str], asked: Iterable[tuple[str, str]], bench: Iterable[str]
+) -> Work:
+    """Writes the checkpoint and the images; returns the work of asking these texts about them.
+
+    Args:
+        folder: has the benchmark's files in `annotations`.
+        shape: a key of SHAPES.
+        names: the names of the images.
+        asked: (image, text) of each asking.
+        bench: words that name the benchmark, without where its files are.
+    """
     model = random_model(KIND, shape, torch.device("cpu"), torch.float32)
     _write_checkpoint(model, folder / "checkpoint")
-    truth = make_truth(n_images)
-    (folder / "images").mkdir()
-    for name, image in zip(_image_names(truth), draw_images(n_images), strict=True):
-        image.save(folder / "images" / name, quality=90)
-    rows = _write_question_files(truth, folder / "annotations")
-    asks = tuple(
-        Ask(str(folder / "images" / row["image"]), row["text"], model.recipe.prompt(row["text"]))
-        for row in rows
-    )
-    return Work(folder / "checkpoint", asks, sum(weight.numel() for weight in model.network.parameters()))
+    images = folder / "images"
+    images.mkdir()
+    for name, image in zip(names, draw_images(len(names)), strict=True):
+        image.save(images / name, quality=90)
+    asks = tuple(Ask(str(images / name), text, model.recipe.prompt(text)) for name, text in asked)
+    parameters = sum(weight.numel() for weight in model.network.parameters())
+    words = (*bench, f"bench.annotations={folder / 'annotations'}", f"bench.images={images}")
+    return Work(folder / "checkpoint", asks, words, parameters)
 
 
 def _write_checkpoint(model: Model, folder: Path) -> None:
@@ -86,10 +139,6 @@ def _published(name: str) -> str:
         if name.startswith(start):
             return published + name.removeprefix(start)
     raise ValueError(f"{name} is no weight of LLaVA-NeXT")
-
-
-def _image_names(truth: Truth) -> list[str]:
-    return [questions_of(truth, image)[0].image for image in range(len(truth.objects))]
 
 
 def _write_question_files(truth: Truth, folder: Path) -> list[dict[str, str]]:

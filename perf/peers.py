@@ -1,12 +1,13 @@
 """How this harness stands against the programs that a user would pick instead, on the same work in one run.
 
     sh perf/peer_environments.sh
-    python perf/peers.py [--images 2] [--peers ours vllm_best] [--device cpu] [--environments .peers]
+    python perf/peers.py [--work captions] [--images 2] [--peers ours vllm_best] [--device cpu] [--environments .peers]
 
 The work: one random checkpoint in LLaVA-NeXT's layout (random_checkpoints.py), drawn images, and the 18 askings that
-POPE has about each in its three files, 10 of them distinct. All answer greedily, in float32, with the same prompts
-and as many new tokens. Each is a process of its own: transformers' own `generate` in this environment, the others in
-environments that the script makes; where one is missing its row says so, and why.
+POPE has about each in its three files, 10 of them distinct; with --work captions a description of each image, of 64
+tokens. All answer greedily, in float32, with the same prompts and as many new tokens. Each is a process of its own:
+transformers' own `generate` in this environment, the others in environments that the script makes; where one is missing
+its row says so, and why.
 
 Two clocks count. Inference is from image files and prompts to answers, with the model loaded; the whole process also
 starts, loads and ends, and ours scores the answers and writes its page. Processor seconds are those of the process and
@@ -15,7 +16,8 @@ thread, so that they can be compared. With --device cuda the ratios are those of
 
 vLLM at its best is asked each distinct question once, an image's questions behind one another, one at a time: then its
 prefix cache holds all that they share. It compiles the model when it starts, and nothing is cached from an earlier
-start; another row has it leave that out.
+start; another row has it leave that out. Captions share no more than how their prompts begin: vLLM is given all of them
+at once, and writes as many at a time as it chooses.
 
 The first program is the measure. It leaves out the check that each run of ours makes of itself (verify=0), since no
 peer makes one; `ours_as_shipped` has it. `ours_one_image` asks about one image at a time.
@@ -25,7 +27,7 @@ import argparse
 import os
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,7 +37,7 @@ from command_line import positive
 from gauges import print_table
 from peer_job import Job, Report, read_report, write_job
 from peer_process import Ended, run_measured
-from peer_work import KIND, Work, make_work
+from peer_work import KIND, Work, make_captions, make_questions
 
 from repope_eval.system.environment import machine
 
@@ -59,14 +61,15 @@ class Peer:
 
 
 OURS = "ours"
-PEERS = {
+PEERS: Mapping[str, Peer] = {
     OURS: Peer("repope_eval, verify=0", "ask_repope_eval", "verify=0"),
     "ours_as_shipped": Peer("repope_eval", "ask_repope_eval"),
     "ours_one_image": Peer("repope_eval, batch_size=1", "ask_repope_eval", "verify=0 batch_size=1"),
     "vllm_best": Peer("vLLM, deduplicated, grouped, one sequence", "ask_vllm", "best", "vllm"),
     "vllm_best_eager": Peer("vLLM, the same, without compiling", "ask_vllm", "best eager", "vllm"),
-    "vllm": Peer("vLLM, POPE's order", "ask_vllm", "cached", "vllm"),
-    "vllm_uncached": Peer("vLLM, POPE's order, no prefix cache", "ask_vllm", "uncached", "vllm"),
+    "vllm": Peer("vLLM, the files' order", "ask_vllm", "cached", "vllm"),
+    "vllm_eager": Peer("vLLM, the files' order, without compiling", "ask_vllm", "cached eager", "vllm"),
+    "vllm_uncached": Peer("vLLM, the files' order, no prefix cache", "ask_vllm", "uncached", "vllm"),
     "endpoint": Peer("repope_eval, vLLM's server, without compiling", "ask_through_server", server="vllm"),
     "generate_batches": Peer("transformers, batches of an image", "ask_transformers", "batches"),
     "generate": Peer("transformers, one at a time", "ask_transformers", "one"),
@@ -74,6 +77,27 @@ PEERS = {
     "lmms_eval": Peer("lmms-eval, llava_hf", "ask_lmms_eval", "", "lmms_eval"),
 }
 """Name on the command line -> peer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """What the peers may be asked."""
+
+    make: Callable[[Path, int, str], Work]
+    """Makes it in an empty folder, of so many images and a checkpoint of that shape."""
+    max_new_tokens: int
+    """The longest answer, unless another is asked for."""
+    peers: tuple[str, ...]
+    """Those of PEERS that are asked, unless others are named; the first is the measure."""
+
+
+WORKLOADS: Mapping[str, Workload] = {
+    "questions": Workload(make_questions, 2, tuple(name for name in PEERS if name != "vllm_eager")),
+    "captions": Workload(
+        make_captions, 64, (OURS, "ours_as_shipped", "ours_one_image", "vllm", "vllm_eager", "generate")
+    ),
+}
+"""Name on the command line -> work."""
 
 HEADINGS = (
     "program",
@@ -109,7 +133,7 @@ def main() -> int:
     options = _options()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        work = make_work(folder, options.images, options.shape)
+        work = WORKLOADS[options.work].make(folder, options.images, options.shape)
         _print_machine(options, work)
         outcomes = []
         for peer in options.peers:
@@ -123,15 +147,24 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--images", type=positive, default=2, help="18 askings each; default: 2")
+    parser.add_argument("--work", choices=list(WORKLOADS), default="questions", help="default: questions")
+    parser.add_argument(
+        "--images", type=positive, default=2, help="18 questions or a caption each; default: 2"
+    )
     parser.add_argument("--shape", choices=("tiny", "30m"), default="30m", help="default: 30m")
-    parser.add_argument("--max-new-tokens", type=positive, default=2, help="longest answer; default: 2")
+    parser.add_argument(
+        "--max-new-tokens", type=positive, help="longest answer; default: 2 of questions, 64 of captions"
+    )
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="default: cpu")
     parser.add_argument(
-        "--peers", nargs="+", choices=list(PEERS), default=list(PEERS), help="default: all, ours first"
+        "--peers", nargs="+", choices=list(PEERS), help="the first is the measure; default: those of the work"
     )
     parser.add_argument("--environments", type=Path, default=Path(".peers"), help="default: .peers")
-    return parser.parse_args()
+    options = parser.parse_args()
+    workload = WORKLOADS[options.work]
+    options.max_new_tokens = options.max_new_tokens or workload.max_new_tokens
+    options.peers = options.peers or workload.peers
+    return options
 
 
 def measure(peer: Peer, work: Work, folder: Path, options: argparse.Namespace) -> Outcome:
@@ -144,6 +177,7 @@ def measure(peer: Peer, work: Work, folder: Path, options: argparse.Namespace) -
     job = Job(
         checkpoint=str(work.checkpoint),
         asks=work.asks,
+        bench=work.bench,
         max_new_tokens=options.max_new_tokens,
         device=options.device,
         way=str(server) if peer.server else peer.way,
@@ -196,7 +230,7 @@ def _print_machine(options: argparse.Namespace, work: Work) -> None:
         "one thread each, float32",
         f"{KIND} of {work.parameters / 1e6:.1f} M parameters",
         f"{options.images} images of 640x480, {len(work.asks)} askings, {len(set(work.asks))} distinct",
-        f"answers of {options.max_new_tokens} tokens",
+        f"answers of at most {options.max_new_tokens} tokens",
     ]
     print(", ".join(facts), flush=True)
 

@@ -2,7 +2,7 @@
 
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -30,9 +30,11 @@ def rows_of(text: str) -> list[list[str]]:
     return [re.split(r"\s{2,}", line) for line in lines[start + 1 : lines.index("", start)]]
 
 
-def test_this_harness_and_transformers_give_the_same_answers(
+@pytest.fixture
+def measured(
     peers: ModuleType, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> None:
+) -> Callable[..., str]:
+    """Runs the program with words of its command line, its peers forked; returns what it printed."""
     from peer_process import Ended
 
     def forked(command: Sequence[str], environment: Mapping[str, str], log: Path, _: float) -> Ended:
@@ -40,28 +42,50 @@ def test_this_harness_and_transformers_give_the_same_answers(
         ended = warm_commands.run(command[2], program=command[1], environment=environment)
         return Ended(ended.returncode, 2.0, 1.0, ended.stderr)
 
+    def run(*words: str) -> str:
+        monkeypatch.setattr(peers, "run_measured", forked)
+        monkeypatch.setattr(sys, "argv", ["peers.py", "--shape", "tiny", *words])
+        status = peers.main()
+        printed = capfd.readouterr()
+        assert status == 0, printed
+        return printed.out
+
+    return run
+
+
+def number_of_different_answers(printed: str) -> int:
+    (different,) = re.findall(r"^different answers: (\d+)", printed, re.MULTILINE)
+    return int(different)
+
+
+def test_this_harness_and_transformers_give_the_same_answers(
+    peers: ModuleType, measured: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    questions = peers.WORKLOADS["questions"]
+
     def some_asks(*arguments: object) -> object:
-        work = make_work(*arguments)
+        work = questions.make(*arguments)
         return replace(
             work, asks=tuple(work.asks[place] for place in (0, 1, 4, 6))
         )  # the last is the first again
 
-    make_work = peers.make_work
-    monkeypatch.setattr(peers, "make_work", some_asks)
-    monkeypatch.setattr(peers, "run_measured", forked)
-    words = ("--images", "1", "--shape", "tiny", "--peers", "ours", "generate_batches")
-    monkeypatch.setattr(sys, "argv", ["peers.py", *words])
-    status = peers.main()
-    printed = capfd.readouterr()
-    assert status == 0, printed
-    ours, theirs = rows_of(printed.out)
+    monkeypatch.setattr(peers, "WORKLOADS", {"questions": replace(questions, make=some_asks)})
+    printed = measured("--images", "1", "--peers", "ours", "generate_batches")
+    ours, theirs = rows_of(printed)
     assert (ours[0], theirs[0]) == ("repope_eval, verify=0", "transformers, batches of an image")
     assert ours[1] == theirs[1] == "3"
     assert ours[-1] == theirs[-1] == "4 of 4"
     assert ours[-3:-1] == ["1.00", "1.00"]
     assert float(theirs[-3]) == pytest.approx(float(theirs[2]) / float(ours[2]), rel=0.2)
-    (different,) = re.findall(r"^different answers: (\d+)", printed.out, re.MULTILINE)
-    assert int(different) > 1  # or equal answers would say little
+    assert number_of_different_answers(printed) > 1  # or equal answers would say little
+
+
+def test_this_harness_and_transformers_describe_images_alike(measured: Callable[..., str]) -> None:
+    words = ("--work", "captions", "--images", "3", "--max-new-tokens", "12")
+    printed = measured(*words, "--peers", "ours", "ours_one_image", "generate")
+    assert "3 images of 640x480, 3 askings, 3 distinct, answers of at most 12 tokens" in printed
+    assert [(row[1], row[-1]) for row in rows_of(printed)] == [("3", "3 of 3")] * 3
+    assert number_of_different_answers(printed) == 3
 
 
 @pytest.mark.parametrize(
@@ -84,12 +108,14 @@ def test_a_peer_without_an_environment_is_a_row_that_says_why(
 ) -> None:
     if log is not None:
         (tmp_path / "vllm.log").write_text(f"Collecting vllm\n{log}\n", encoding="utf-8")
-    monkeypatch.setattr(peers, "make_work", lambda folder, *_: peers.Work(folder, (), 0))
-    monkeypatch.setattr(sys, "argv", ["peers.py", "--peers", "vllm", "--environments", str(tmp_path)])
+    nothing = replace(peers.WORKLOADS["captions"], make=lambda folder, *_: peers.Work(folder, (), (), 0))
+    monkeypatch.setattr(peers, "WORKLOADS", {"captions": nothing})
+    words = ("--work", "captions", "--peers", "vllm")
+    monkeypatch.setattr(sys, "argv", ["peers.py", *words, "--environments", str(tmp_path)])
     assert peers.main() == 1
     printed = capsys.readouterr().out
-    assert rows_of(printed) == [["vLLM, POPE's order", *["-"] * 7, "not measured"]]
-    assert printed.splitlines()[-1] == f"vLLM, POPE's order: {reason.format(tmp_path)}"
+    assert rows_of(printed) == [["vLLM, the files' order", *["-"] * 7, "not measured"]]
+    assert printed.splitlines()[-1] == f"vLLM, the files' order: {reason.format(tmp_path)}"
 
 
 def test_a_program_is_measured_with_its_children(peers: ModuleType, tmp_path: Path) -> None:
@@ -108,7 +134,7 @@ def test_repeated_asks_have_the_answer_of_the_first(peers: ModuleType, tmp_path:
 
     one, other, third = (Ask(image, text, text) for image, text in [("a", "1"), ("b", "1"), ("a", "2")])
     asks = (one, other, third, other, one)
-    job = Job("checkpoint", asks, 2, "cpu", "", str(tmp_path), str(tmp_path / "report.json"))
+    job = Job("checkpoint", asks, (), 2, "cpu", "", str(tmp_path), str(tmp_path / "report.json"))
     assert job.distinct() == (one, third, other)
     write_report(job, job.distinct(), [" yes", "no", "maybe "], Stopwatch(), ())
     report = read_report(Path(job.report))

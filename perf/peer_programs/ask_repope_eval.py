@@ -16,26 +16,26 @@ from peer_job import Job, Stopwatch, read_job, write_report
 
 from repope_eval.asking.asker import AskedImage, Asker
 from repope_eval.asking.native.batches import TransformersAsker
-from repope_eval.benchmarks import coco
+from repope_eval.benchmarks import chair, coco
 from repope_eval.records import Answer
 
 
 def main() -> None:
     job = read_job()
-    annotations = known_annotations(job)
+    know_annotations(job)
     out = Path(job.folder) / "run"
     stopwatch = Stopwatch()
     put_clock_on_asking(TransformersAsker, stopwatch)
-    run_to_its_end(_words(job, annotations, out))
+    run_to_its_end(_words(job, out))
     report_of_run(job, out, stopwatch, ("transformers", "torch"))
 
 
-def known_annotations(job: Job) -> Path:
-    """The folder of the benchmark's files, whose hashes count as the published ones from now on."""
+def know_annotations(job: Job) -> None:
+    """Has the hashes of the benchmark's files count as the published ones from now on."""
     annotations = Path(job.checkpoint).parent / "annotations"
     hashes = {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in annotations.iterdir()}
     coco.ANNOTATIONS = replace(coco.ANNOTATIONS, sha256=hashes)
-    return annotations
+    chair.ANNOTATIONS = coco.ANNOTATIONS  # type: ignore[attr-defined] # it has a name of its own for the same
 
 
 def run_to_its_end(words: Sequence[str]) -> None:
@@ -60,21 +60,18 @@ def report_of_run(job: Job, out: Path, stopwatch: Stopwatch, packages: Sequence[
     write_report(job, job.distinct(), responses, stopwatch, packages)
 
 
-def _words(job: Job, annotations: Path, out: Path) -> list[str]:
-    """The command line; the job's way is a further word of it."""
+def _words(job: Job, out: Path) -> list[str]:
+    """The command line; the job's way has further words of it."""
     words = {
         "model": "llava_next_vicuna_7b",
         "model.checkpoint": job.checkpoint,
         "model.dtype": "float32",
         "model.max_new_tokens": job.max_new_tokens,
-        "bench": "repope",
-        "bench.annotations": annotations,
-        "bench.images": Path(job.asks[0].image).parent,
         "data_dir": job.folder,
         "device": job.device,
         "out": out,
     }
-    return [*(f"{key}={value}" for key, value in words.items()), *job.way.split()]
+    return [*(f"{key}={value}" for key, value in words.items()), *job.bench, *job.way.split()]
 
 
 def put_clock_on_asking(asker: type[Asker], stopwatch: Stopwatch) -> None:

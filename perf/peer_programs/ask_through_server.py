@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import psutil
-from ask_repope_eval import known_annotations, put_clock_on_asking, report_of_run, run_to_its_end
+from ask_repope_eval import know_annotations, put_clock_on_asking, report_of_run, run_to_its_end
 from peer_job import Job, Stopwatch, read_job
 from peer_server import serving
 
@@ -22,29 +22,26 @@ LONGEST = "4096"
 
 def main() -> None:
     job = read_job()
-    annotations = known_annotations(job)
+    know_annotations(job)
     out = Path(job.folder) / "run"
     with serving("vLLM's server", _command(job)) as (port, server):
         process = psutil.Process(server.pid)
         stopwatch = Stopwatch(lambda: time.process_time() + _processor_seconds(process))
         put_clock_on_asking(EndpointAsker, stopwatch)
-        run_to_its_end(_words(job, f"http://127.0.0.1:{port}/v1", annotations, out))
+        run_to_its_end(_words(job, f"http://127.0.0.1:{port}/v1", out))
     report_of_run(job, out, stopwatch, ("httpx2",))
 
 
-def _words(job: Job, url: str, annotations: Path, out: Path) -> list[str]:
+def _words(job: Job, url: str, out: Path) -> list[str]:
     words = {
         "model": "endpoint",
         "model.url": url,
         "model.checkpoint": job.checkpoint,
         "model.max_new_tokens": job.max_new_tokens,
-        "bench": "repope",
-        "bench.annotations": annotations,
-        "bench.images": Path(job.asks[0].image).parent,
         "data_dir": job.folder,
         "out": out,
     }
-    return [f"{key}={value}" for key, value in words.items()]
+    return [*(f"{key}={value}" for key, value in words.items()), *job.bench]
 
 
 def _command(job: Job) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Asks by vLLM, in one process: in POPE's order with or without its prefix cache, or as suits that cache best."""
+"""Asks by vLLM, in one process: in the files' order with or without its prefix cache, or as suits that cache best."""
 
 from peer_job import Stopwatch, read_job, write_report
 from PIL import Image

@@ -32,7 +32,9 @@ class Job:
     checkpoint: str
     """Folder of a checkpoint in transformers' layout."""
     asks: tuple[Ask, ...]
-    """In the order of POPE's files, repeated ones included."""
+    """In the order of the files, repeated ones included."""
+    bench: tuple[str, ...]
+    """The words by which this project's command line names the same benchmark."""
     max_new_tokens: int
     device: str
     """cpu or cuda."""
@@ -92,7 +94,8 @@ def write_job(job: Job, path: Path) -> None:
 def read_job() -> Job:
     """The job that the command line names."""
     fields = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
-    return Job(**{**fields, "asks": tuple(Ask(**ask) for ask in fields["asks"])})
+    asks, bench = tuple(Ask(**ask) for ask in fields["asks"]), tuple(fields["bench"])
+    return Job(**{**fields, "asks": asks, "bench": bench})
 
 
 def write_report(
