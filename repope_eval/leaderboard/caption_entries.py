@@ -93,6 +93,8 @@ class CaptionBoard:
     """Everything that a leaderboard of captions shows."""
 
     bench: str
+    source: str
+    """The source of the benchmark: a key of SOURCES."""
     coverage: float
     """The least share of the images asked about that a run must have described to be ranked."""
     groups: tuple[CaptionGroup, ...]
@@ -126,6 +128,7 @@ def make_caption_board(chosen: CaptionRuns, coverage: float) -> CaptionBoard:
     ordered = sorted(groups, key=lambda group: (-len(group.entries), -group.n_images))
     return CaptionBoard(
         bench=chosen.bench,
+        source=chosen.runs[0].bench.source,
         coverage=coverage,
         groups=tuple(group for group in ordered if group.ranking is not None),
         alone=tuple(group for group in ordered if group.ranking is None),

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from repope_eval.benchmarks import chair
 from repope_eval.benchmarks.sources import SOURCES, citations_of
 from repope_eval.leaderboard.caption_entries import (
     CaptionBoard,
@@ -214,14 +213,15 @@ def render_captions(
         alone=alone_table(board, addresses),
         unranked=unranked_table(board.unranked),
         left_out=left_out_table(board.left_out),
-        measures=SOURCES[chair.NAME].measures,
+        measures=SOURCES[board.source].measures,
         judge=board.truth.judge,
+        annotation=board.truth.annotation,
         has_verdicts=bool(board.truth.verdicts),
         alike_words=ALIKE_WORDS,
         replicates=f"{REPLICATES:,}",
         fewest_images=FEWEST_IMAGES,
         certain=f"{100 * CERTAIN:.0f}",
-        citations=citations_of(chair.NAME),
+        citations=citations_of(board.source),
         command=command,
     )
 

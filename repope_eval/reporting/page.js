@@ -117,6 +117,7 @@ function filterable(section) {
   const items = cards.map((card) => [...card.querySelectorAll("[data-kind]")]);
   const images = cards.map((card) => card.querySelector(".name").textContent); // a card has an image, or a question
   const noun = section.dataset.card ?? "image";
+  const item = section.dataset.item ?? "question about"; // what is counted, and how it is joined to images
   const list = section.querySelector(".gallery");
   const more = section.querySelector("button.more");
   const said = section.querySelector("output");
@@ -164,11 +165,12 @@ function filterable(section) {
       });
     }
     const number = (count, noun) => `${count} ${noun}${count === 1 ? "" : "s"}`;
+    const [counted, joined] = item.split(/ (?=\S+$)/);
     const isNarrowed = variant || kind || object || response;
-    const left = `${number(fittingQuestions, "question")} about ${number(fittingImages.size, "image")}`;
+    const left = `${number(fittingQuestions, counted)} ${joined} ${number(fittingImages.size, "image")}`;
     said.textContent = fittingQuestions
       ? `${isNarrowed ? "The filter leaves " : ""}${left}.`
-      : "No question fits the filter.";
+      : `No ${counted} fits the filter.`;
     more.textContent = `Show more of the ${number(fitting - shownCards, `further ${noun}`)}`;
     more.hidden = shownCards === fitting;
   };

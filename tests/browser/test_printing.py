@@ -95,3 +95,19 @@ def test_a_gallery_that_paper_has_room_for_is_printed_whole(browser: Browser, lo
         assert page.locator("#gallery .printed").is_hidden()
         cards = page.locator(".gallery > li:visible")
         assert cards.count() == page.locator(".gallery > li:not([hidden])").count() > 0
+
+
+def test_cards_of_captions_are_whole_and_count_what_is_mentioned(browser: Browser, tmp_path: Path) -> None:
+    words = ("bench=demo_captions", "limit=12", f"out={tmp_path / 'run'}")
+    warm_commands.run(*words, draws=True).check_returncode()
+    with opened(browser, tmp_path / "run" / "report.html", has_script=True) as page:
+        said = page.locator("section.filterable .quiet output")
+        assert re.fullmatch(r"\d+ mentioned objects in 12 images\.", said.inner_text())
+        page.locator("[name='object']").fill("unicorn")
+        assert said.inner_text() == "No mentioned object fits the filter."
+        page.locator("[name='object']").fill("")
+        page.emulate_media(media="print")
+        parts = page.locator(".gallery > li").evaluate_all(
+            "cards => cards.map((card) => card.getClientRects().length)"
+        )
+        assert parts == [1] * 12

@@ -2,11 +2,13 @@
 
 import csv
 import io
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from caption_boards import IMAGES, PADDING, board_of, captions, run_of
 
+from repope_eval.benchmarks.sources import SOURCES
 from repope_eval.leaderboard.caption_entries import CaptionBoard
 from repope_eval.leaderboard.caption_latex import captions_latex
 from repope_eval.leaderboard.caption_report import caption_charts, caption_document, render_captions
@@ -96,3 +98,11 @@ def test_the_table_for_a_paper_parts_what_cannot_be_compared(board: CaptionBoard
     assert "cannot be compared" in text
     assert "corrected truth" in text
     assert "corrected truth" not in captions_latex(board_of(run_of("a", captions(3))))
+
+
+def test_a_page_of_drawn_scenes_speaks_of_them_and_not_of_coco(board: CaptionBoard) -> None:
+    truth = replace(board.truth, annotation="the annotation")
+    drawn = render_captions(replace(board, source="demo_captions", truth=truth), [], "python -m x", {}, "")
+    assert f'<p class="measures">{SOURCES["demo_captions"].measures}</p>' in drawn
+    assert "and the annotation's elsewhere" in drawn
+    assert "COCO's elsewhere" not in drawn
