@@ -13,7 +13,7 @@ from repope_eval.models.weight_files import fingerprint
 from repope_eval.records import Question
 from repope_eval.runs.answer_store import read_lines
 from repope_eval.runs.folder import RunFolder
-from repope_eval.runs.manifest import located, value_in_words
+from repope_eval.runs.manifest import PLACES, located, value_in_words
 from repope_eval.runs.manifest_form import CHECKPOINT_FILES
 from repope_eval.settings.askers import applicable_settings
 from repope_eval.settings.config import BenchSettings, ModelSettings, RunSettings, number_format
@@ -24,6 +24,9 @@ from repope_eval.system.secrets import as_written
 _TELLING = frozenset(field.name for field in fields_of(ModelSettings) if field.changes_answers)
 """The settings of a model that answers depend on by more than a rounding."""
 
+_CHECKPOINT_KEYS = frozenset(key for key, content in PLACES.items() if content == CHECKPOINT_FILES)
+"""The settings that say where the checkpoint and its adapter are."""
+
 
 def identity(settings: RunSettings) -> dict[str, Any]:
     """The settings that a run's answers depend on, by dotted key; engine, batch size and device change no answer."""
@@ -32,6 +35,8 @@ def identity(settings: RunSettings) -> dict[str, Any]:
     # A prompt of null is that of folders that were made before there was a choice.
     meant = {"dtype": number_format(model), "prompt": None if model.prompt == "paper" else model.prompt}
     told |= {name: value for name, value in meant.items() if name in told}
+    if model.adapter is None:  # as in folders that were made before there were adapters
+        told = {name: value for name, value in told.items() if name not in ("adapter", "adapter_revision")}
     return {
         "bench": bench.name,
         "bench.images": as_written(bench.images) if bench.source in FILE_BENCHMARKS else None,
@@ -52,10 +57,11 @@ def require_same_contents(
     if not folder.manifest.is_of_answers:
         return
     moved = set(folder.manifest.moved)
-    if {"model.checkpoint", "model.revision"} & moved:
+    if _CHECKPOINT_KEYS & moved:
         files = _checkpoint_files(settings.model)
         if not files:
-            raise folder.manifest.refuse_moved(f"{settings.model.checkpoint} is not here to be compared")
+            here = " with ".join(filter(None, (settings.model.checkpoint, settings.model.adapter)))
+            raise folder.manifest.refuse_moved(f"{here} is not here to be compared")
         folder.manifest.require_same({CHECKPOINT_FILES: files})
     known = folder.manifest.facts.get("settings", {}).get("bench", {}).get("images")
     if "bench.images" in moved or located(known) != located(settings.bench.images):
@@ -119,6 +125,6 @@ def _checkpoint_files(settings: ModelSettings) -> dict[str, str]:
     """The fingerprints of the checkpoint's files; empty where they are not on this machine."""
     try:
         checkpoint = checkpoint_of(settings, download=False)
-        return fingerprint(checkpoint.folder, checkpoint.processor_folder)
+        return fingerprint(checkpoint.folder, checkpoint.processor_folder, checkpoint.adapter_folder)
     except RepopeError:
         return {}

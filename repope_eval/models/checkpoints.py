@@ -16,6 +16,7 @@ from huggingface_hub.errors import (
 
 from repope_eval.errors import RepopeError
 from repope_eval.models.fields import Fields, fields_of
+from repope_eval.models.weight_files import ADAPTER_CONFIG, ADAPTER_WEIGHTS
 from repope_eval.system import hub as hub_client
 from repope_eval.system.json_files import read_json
 
@@ -36,8 +37,35 @@ _UNWRITABLE = (
 )
 
 
+_REVISIONS = {"model.checkpoint": "model.revision", "model.adapter": "model.adapter_revision"}
+"""Setting of a repository -> that of its revision."""
+
+
 class NotHereError(RepopeError):
     """A checkpoint's files are not on this machine, and were not or could not be fetched."""
+
+
+@dataclass(frozen=True, slots=True)
+class Adapter:
+    """A LoRA adapter in PEFT's files, whose configuration lies on this machine."""
+
+    name: str
+    """The name by which it was asked for: Hub id or folder."""
+    folder: Path
+    commit: str | None
+    """The commit of an adapter on the Hub; None for a local folder."""
+    config: dict[str, Any]
+    """The content of its `adapter_config.json`."""
+
+    @property
+    def fields(self) -> Fields:
+        """The configuration's fields, read with their types."""
+        return Fields(self.folder / ADAPTER_CONFIG, self.config)
+
+    @property
+    def base(self) -> str:
+        """The checkpoint that it was made for, by its configuration: Hub id or folder; empty where it says nothing."""
+        return self.fields.text("base_model_name_or_path", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +81,13 @@ class Checkpoint:
     """The content of its `config.json`."""
     processor_folder: Path | None = None
     """Folder of the files that the revision lacks and `main` has, named by its commit; None if it lacks none."""
+    adapter: Adapter | None = None
+    """What is merged into the weights as they are loaded; None: nothing."""
+
+    @property
+    def adapter_folder(self) -> Path | None:
+        """The folder of its adapter's files; None if it has none."""
+        return None if self.adapter is None else self.adapter.folder
 
     @property
     def fields(self) -> Fields:
@@ -90,24 +125,43 @@ def find_checkpoint(
     folder = Path(name).expanduser()
     if folder.is_dir():
         return _read_checkpoint(name, folder, commit=None)
-    if name.startswith((".", "/", "~")) or name.count("/") != 1:
-        raise RepopeError(f"model.checkpoint={name}: no such folder, and no Hub id (owner/name) either")
-    snapshot = _download_files(name, revision, _DESCRIPTION_FILES, download=download)
+    snapshot = download_files("model.checkpoint", name, revision, _DESCRIPTION_FILES, download=download)
     checkpoint = _read_checkpoint(name, snapshot, commit=snapshot.name)
     if revision == "main" or all((snapshot / file).is_file() for file in processor_files):
         return checkpoint
-    return replace(
-        checkpoint, processor_folder=_download_files(name, "main", _DESCRIPTION_FILES, download=download)
-    )
+    processor_folder = download_files("model.checkpoint", name, "main", _DESCRIPTION_FILES, download=download)
+    return replace(checkpoint, processor_folder=processor_folder)
 
 
 def fetch_weights(checkpoint: Checkpoint) -> None:
-    """Downloads the weights of the commit of a Hub checkpoint, where they are not there yet."""
+    """Downloads the weights of the commits of a Hub checkpoint and its adapter, where they are not there yet."""
     if checkpoint.commit is not None:
-        _download_files(checkpoint.name, checkpoint.commit, _WEIGHT_FILES, download=True)
+        download_files("model.checkpoint", checkpoint.name, checkpoint.commit, _WEIGHT_FILES)
+    adapter = checkpoint.adapter
+    if adapter is not None and adapter.commit is not None:
+        download_files("model.adapter", adapter.name, adapter.commit, [ADAPTER_WEIGHTS])
 
 
-def _download_files(name: str, revision: str, files: list[str], *, download: bool) -> Path:
+def download_files(
+    setting: str, name: str, revision: str, files: list[str], *, download: bool = True
+) -> Path:
+    """Downloads files of a repository on the Hub into its cache, where they are not there yet.
+
+    Args:
+        setting: the one that names the repository; what is wrong is said of it.
+        name: its value.
+        revision: branch, tag or commit.
+        files: patterns of the files' names.
+        download: whether what is not on this machine may be downloaded.
+
+    Returns:
+        The folder of the commit's files.
+
+    Raises:
+        RepopeError: there is no such repository, it is gated, or the network is down and the files are not here.
+    """
+    if name.startswith((".", "/", "~")) or name.count("/") != 1:
+        raise RepopeError(f"{setting}={name}: no such folder, and no Hub id (owner/name) either")
     silence = hub_client.why_unreachable("models", name, revision) if download else None
     here_only = not download or silence is not None
     try:
@@ -117,36 +171,50 @@ def _download_files(name: str, revision: str, files: list[str], *, download: boo
             )
         )
         return Path(snapshot)
-    except GatedRepoError as error:
-        raise RepopeError(
+    except Exception as error:  # the kinds of its HTTP client and its parsers come through, too
+        raise _download_error(error, silence, setting, name, revision) from error
+
+
+def _download_error(
+    error: Exception, silence: str | None, setting: str, name: str, revision: str
+) -> RepopeError:
+    """What is said of a download that failed.
+
+    Args:
+        silence: why the Hub was not asked; None: it was.
+    """
+    if isinstance(error, GatedRepoError):
+        return RepopeError(
             f"{name} is gated: accept its licence at https://huggingface.co/{name}, "
             "then set HF_TOKEN to a token of that account"
-        ) from error
-    except RevisionNotFoundError as error:
-        raise RepopeError(
-            f"{name} has no revision {revision}: see its page, or leave out model.revision"
-        ) from error
-    except (RepositoryNotFoundError, HFValidationError) as error:
-        raise RepopeError(
-            f"model.checkpoint={name}: the Hub has no such model (or it is private: set HF_TOKEN)"
-        ) from error
-    except Exception as error:  # the kinds of its HTTP client and its parsers come through, too
-        if isinstance(error, OSError) and error.errno in _UNWRITABLE:
-            raise RepopeError(
-                f"{constants.HF_HUB_CACHE}: cannot be written ({error.strerror}), and {name} is to be downloaded to "
-                "it; make room or permission there, or choose another place with HF_HOME=FOLDER"
-            ) from error
-        reason = silence or hub_client.deepest_reason(error)
-        words = "" if revision == "main" else f" --revision {revision}"
-        raise NotHereError(
-            f"{name} is not in the Hub's cache and cannot be downloaded ({reason}): "
-            f"download it where there is a network (hf download {name}{words}), or give a "
-            "folder, model.checkpoint=FOLDER"
-        ) from error
+        )
+    if isinstance(error, RevisionNotFoundError):
+        return RepopeError(
+            f"{name} has no revision {revision}: see its page, or leave out {_REVISIONS[setting]}"
+        )
+    if isinstance(error, RepositoryNotFoundError | HFValidationError):
+        return RepopeError(f"{setting}={name}: the Hub has no such model (or it is private: set HF_TOKEN)")
+    if isinstance(error, OSError) and error.errno in _UNWRITABLE:
+        return RepopeError(
+            f"{constants.HF_HUB_CACHE}: cannot be written ({error.strerror}), and {name} is to be downloaded to "
+            "it; make room or permission there, or choose another place with HF_HOME=FOLDER"
+        )
+    reason = silence or hub_client.deepest_reason(error)
+    words = "" if revision == "main" else f" --revision {revision}"
+    return NotHereError(
+        f"{name} is not in the Hub's cache and cannot be downloaded ({reason}): "
+        f"download it where there is a network (hf download {name}{words}), or give a "
+        f"folder, {setting}=FOLDER"
+    )
 
 
 def _read_checkpoint(name: str, folder: Path, commit: str | None) -> Checkpoint:
     path = folder / "config.json"
+    if not path.is_file() and (folder / ADAPTER_CONFIG).is_file():
+        raise RepopeError(
+            f"{folder}: is an adapter ({ADAPTER_CONFIG}) and no checkpoint; give it as model.adapter, and the model "
+            "that it was made for as model.checkpoint"
+        )
     if not path.is_file():
         raise RepopeError(f"{folder}: holds no config.json, so it is no checkpoint (model.checkpoint)")
     return Checkpoint(name, folder, commit, fields_of(path, read_json(path)).values)

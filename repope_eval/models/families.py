@@ -42,17 +42,24 @@ def require_family(family: str) -> None:
 
 
 def checkpoint_of(settings: "ModelSettings", *, download: bool = True) -> "Checkpoint":
-    """The checkpoint that a model's settings name; torch is not imported.
+    """The checkpoint that a model's settings name, with its adapter; torch is not imported.
 
     Raises:
-        RepopeError: the family is unknown, or as `find_checkpoint`.
+        RepopeError: the family is unknown, or as `find_checkpoint` and `find_adapter`.
     """
+    from repope_eval.models.adapters import find_adapter
     from repope_eval.models.checkpoints import find_checkpoint  # the Hub's library takes a while
 
     if settings.family != CHAT:
         require_family(settings.family)
     files = PROCESSOR_FILES.get(settings.family, ())
-    return find_checkpoint(settings.checkpoint, settings.revision, processor_files=files, download=download)
+    checkpoint = find_checkpoint(
+        settings.checkpoint, settings.revision, processor_files=files, download=download
+    )
+    if settings.adapter is None:
+        return checkpoint
+    adapter = find_adapter(settings.adapter, settings.adapter_revision, download=download)
+    return dataclasses.replace(checkpoint, adapter=adapter)
 
 
 def recipe_of(

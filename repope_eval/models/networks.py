@@ -19,6 +19,7 @@ from transformers.utils import logging as transformers_logging
 from repope_eval.errors import RepopeError
 from repope_eval.models.checkpoints import Checkpoint, fetch_weights
 from repope_eval.models.fields import Fields, blamed_on, first_line
+from repope_eval.models.merging import merged_adapter, read_changes, require_merged
 from repope_eval.models.placement import (
     choose_attention,
     device_map,
@@ -221,16 +222,18 @@ def load_network(
     fetch_whole(described)
     dtype = network_dtype(settings)
     _keep_all_bits(dtype)
-    network, report = _from_pretrained(
-        described.checkpoint,
-        type(described.network),
-        config=copy.deepcopy(described.network.config),  # which transformers changes
-        device_map=placed,
-        offload_folder=_offload_folder() if settings.device_map else None,
-        quantization_config=quantization(settings, dtype, described.network),
-        dtype=dtype,
-        attn_implementation=attention.removesuffix("_cudnn"),  # `attention_kernels` sees to the rest
-    )
+    with merged_adapter(described.checkpoint, described.network):
+        network, report = _from_pretrained(
+            described.checkpoint,
+            type(described.network),
+            config=copy.deepcopy(described.network.config),  # which transformers changes
+            device_map=placed,
+            offload_folder=_offload_folder() if settings.device_map else None,
+            quantization_config=quantization(settings, dtype, described.network),
+            dtype=dtype,
+            attn_implementation=attention.removesuffix("_cudnn"),  # `attention_kernels` sees to the rest
+        )
+    require_merged(described.checkpoint, network)
     if settings.device_map:
         embed_where_inputs_are(network)
     refuse_gaps(described.checkpoint, "missing", report["missing_keys"])
@@ -246,7 +249,7 @@ def fetch_whole(described: DescribedNetwork) -> WeightFiles:
 
     Raises:
         RepopeError: they cannot be had, a file is missing or damaged, or they are too few for the configuration:
-            transformers would fill the memory with random ones before it said so.
+            transformers would fill the memory with random ones before it said so. Or the adapter does not fit.
     """
     checkpoint = described.checkpoint
     fetch_weights(checkpoint)
@@ -256,19 +259,21 @@ def fetch_whole(described: DescribedNetwork) -> WeightFiles:
             f"{checkpoint.path('config.json')}: describes a network of {described.n_weights:,} weights, and the files "
             f"hold {files.n_weights:,}; the checkpoint is damaged or of another model"
         )
+    read_changes(checkpoint, described.network)
     return files
 
 
 def describe_checkpoint(checkpoint: Checkpoint) -> dict[str, Any]:
-    """What a manifest says of a checkpoint: its name, its commit, and what its files hold."""
-    processor = checkpoint.processor_folder
+    """What a manifest says of a checkpoint and its adapter: their names, their commits, and what their files hold."""
+    processor, adapter = checkpoint.processor_folder, checkpoint.adapter
     return {
         "checkpoint": {
             "name": as_written(checkpoint.name),
             "commit": checkpoint.commit,
             **({"processor_commit": processor.name} if processor else {}),
+            **({"adapter": as_written(adapter.name), "adapter_commit": adapter.commit} if adapter else {}),
         },
-        CHECKPOINT_FILES: fingerprint(checkpoint.folder, processor),
+        CHECKPOINT_FILES: fingerprint(checkpoint.folder, processor, checkpoint.adapter_folder),
     }
 
 

@@ -3,6 +3,7 @@
 `tests/models/test_transformers_internals.py` uses each as the package does, and so says which one broke.
 """
 
+import copy
 import inspect
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -10,10 +11,19 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
-from transformers import PreTrainedConfig, PreTrainedModel
+from transformers import PreTrainedConfig, PreTrainedModel, modeling_utils
 from transformers.cache_utils import DynamicLayer
-from transformers.conversion_mapping import register_checkpoint_conversion_mapping
-from transformers.core_model_loading import Chunk, ConversionOps, WeightConverter, WeightRenaming
+from transformers.conversion_mapping import (
+    get_model_conversion_mapping,
+    register_checkpoint_conversion_mapping,
+)
+from transformers.core_model_loading import (
+    Chunk,
+    ConversionOps,
+    WeightConverter,
+    WeightRenaming,
+    rename_source_key,
+)
 from transformers.image_processing_utils import select_best_resolution
 from transformers.integrations import sdpa_attention
 from transformers.models.ovis2.configuration_ovis2 import Ovis2VisionConfig
@@ -21,10 +31,12 @@ from transformers.utils.chat_template_utils import render_jinja_template
 
 __all__ = [
     "DynamicLayer",
+    "LoadingRules",
     "Ovis2VisionConfig",
     "TensorConversion",
     "WeightConverter",
     "cache_argument",
+    "changing_tensors",
     "converting",
     "renamings",
     "render_jinja_template",
@@ -97,3 +109,78 @@ def converting(native: type[PreTrainedModel], rules: Sequence[Any]) -> type[PreT
     """
     register_checkpoint_conversion_mapping(native.__name__, list(rules), overwrite=True)
     return native
+
+
+class LoadingRules:
+    """The rules by which a network loads the tensors of checkpoints that its class reads."""
+
+    def __init__(self, network: PreTrainedModel) -> None:
+        rules = get_model_conversion_mapping(network)
+        self._renaming = [rule for rule in rules if isinstance(rule, WeightRenaming)]
+        self._converters = [rule for rule in rules if isinstance(rule, WeightConverter)]
+        self._network, self._tensors = network, network.state_dict()
+
+    def name_of(self, name: str) -> str:
+        """The name of the network's tensor that a checkpoint's tensor becomes, or of the first of several."""
+        return self._renamed(name)[0]
+
+    def parts_of(self, name: str, tensor: torch.Tensor) -> dict[str, torch.Tensor]:
+        """The network's tensors that are made of a checkpoint's, by name: mostly one, which is the same.
+
+        There are none where it is made into one with others.
+        """
+        renamed, pattern = self._renamed(name)
+        if pattern is None:
+            return {renamed: tensor}
+        rule = copy.deepcopy(next(rule for rule in self._converters if pattern in rule.source_patterns))
+        if len(rule.source_patterns) > 1:
+            return {}
+        rule.add_tensor(renamed, name, pattern, tensor)
+        parts = rule.convert(renamed, model=self._network, config=self._network.config)
+        return {name: part[0] if isinstance(part, list) else part for name, part in parts.items()}
+
+    def _renamed(self, name: str) -> tuple[str, str | None]:
+        """Also the pattern of the rule that converts the tensor; None: it is renamed alone."""
+        prefix = self._network.base_model_prefix
+        renamed, pattern = rename_source_key(name, self._renaming, self._converters, prefix, self._tensors)
+        if (
+            renamed not in self._tensors and name in self._tensors
+        ):  # transformers takes right names as they are
+            return name, None
+        return renamed, pattern
+
+
+class _ChangedTensor:
+    """A tensor of a file that is changed as soon as it is read; all else of it is the file's."""
+
+    def __init__(self, tensor: Any, change: Callable[[torch.Tensor], torch.Tensor]) -> None:
+        self._tensor, self._change = tensor, change
+
+    def __getitem__(self, place: Any) -> torch.Tensor:
+        return self._change(self._tensor[:])[place]
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._tensor, name)
+
+
+@contextmanager
+def changing_tensors(changes: Mapping[str, Callable[[torch.Tensor], torch.Tensor]]) -> Iterator[None]:
+    """Has tensors of a checkpoint changed as `from_pretrained` reads them, while the context lasts.
+
+    They are changed as they stand in the files: before they are converted, cast to the number format that is asked
+    for, placed and quantized.
+
+    Args:
+        changes: name of a tensor in the checkpoint -> what makes another of it.
+    """
+    chosen = modeling_utils.convert_and_load_state_dict_in_model
+
+    def load(*arguments: Any, state_dict: Mapping[str, Any], **more: Any) -> Any:
+        changed = {name: _ChangedTensor(state_dict[name], change) for name, change in changes.items()}
+        return chosen(*arguments, state_dict={**state_dict, **changed}, **more)
+
+    modeling_utils.convert_and_load_state_dict_in_model = load
+    try:
+        yield
+    finally:
+        modeling_utils.convert_and_load_state_dict_in_model = chosen

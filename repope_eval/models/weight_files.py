@@ -22,7 +22,9 @@ INDEX = "model.safetensors.index.json"
 _WHOLE = "model.safetensors"
 """Name of the only file of weights, where there is no index of several files."""
 
-_ADAPTER = "adapter_config.json"
+ADAPTER_CONFIG = "adapter_config.json"
+ADAPTER_WEIGHTS = "adapter_model.safetensors"
+"""The files of an adapter, as PEFT names them."""
 
 _FORMATS = {"F16", "BF16", "F32", "F64"}
 """Number formats of weights; others belong to quantized checkpoints, which are not read."""
@@ -55,10 +57,10 @@ def verify_weight_files(folder: Path) -> WeightFiles:
     Raises:
         RepopeError: a file is missing or damaged, or transformers would take other weights than these.
     """
-    if (folder / _ADAPTER).exists():
+    if (folder / ADAPTER_CONFIG).exists():
         raise RepopeError(
-            f"{folder / _ADAPTER}: an adapter beside the weights is not applied; merge it into them (peft's "
-            "merge_and_unload), and take this file away"
+            f"{folder / ADAPTER_CONFIG}: an adapter beside the weights is not applied; put its two files into a folder "
+            "of their own, and give that as model.adapter"
         )
     paths = find_weight_files(folder)
     tensors = {path.name: _read_header(path) for path in paths}
@@ -66,20 +68,25 @@ def verify_weight_files(folder: Path) -> WeightFiles:
         _verify_index(folder / INDEX, tensors)
     elif _WHOLE not in tensors:
         raise RepopeError(f"{folder}: holds several files of weights and no {INDEX}; download it again")
-    n_weights = sum(sum(sizes.values()) for sizes in tensors.values())
+    n_weights = sum(prod(shape) for shapes in tensors.values() for shape in shapes.values())
     return WeightFiles(len(paths), sum(path.stat().st_size for path in paths), n_weights)
 
 
-def _read_header(path: Path) -> dict[str, int]:
-    """Reads the names of a file's tensors, and how many numbers each has."""
+def read_shapes(folder: Path) -> dict[str, list[int]]:
+    """The shapes of a checkpoint's tensors by name, whichever file they are in."""
+    return {name: shape for path in find_weight_files(folder) for name, shape in _read_header(path).items()}
+
+
+def _read_header(path: Path) -> dict[str, list[int]]:
+    """Reads the names of a file's tensors, and their shapes."""
     if not path.is_file():
         raise RepopeError(f"{path}: is no file, nor a link to one; remove it, and download it again")
-    sizes: dict[str, int] = {}
+    shapes: dict[str, list[int]] = {}
     try:
         with safe_open(path, framework="numpy") as file:  # its header says how long the file has to be
             for name in file.keys():  # noqa: SIM118
                 tensor = file.get_slice(name)
-                sizes[name] = prod(tensor.get_shape())
+                shapes[name] = tensor.get_shape()
                 if tensor.get_dtype() not in _FORMATS and not name.endswith(_NO_WEIGHTS):
                     raise RepopeError(
                         f"{path}: holds {name!r} in {tensor.get_dtype()}; checkpoints that are quantized already "
@@ -89,10 +96,10 @@ def _read_header(path: Path) -> dict[str, int]:
         raise RepopeError(
             f"{path}: is damaged ({error}); remove it and what it links to, and download it again"
         ) from error
-    return sizes
+    return shapes
 
 
-def _verify_index(index: Path, tensors: Mapping[str, Mapping[str, int]]) -> None:
+def _verify_index(index: Path, tensors: Mapping[str, Mapping[str, list[int]]]) -> None:
     """Checks that the files which an index names are there, and that transformers can read the index.
 
     Args:
@@ -139,7 +146,9 @@ SAMPLE = 4096
 """Bytes that are read of a tensor at its start, in its middle and at its end."""
 
 
-def fingerprint(folder: Path, processor_folder: Path | None = None) -> dict[str, str]:
+def fingerprint(
+    folder: Path, processor_folder: Path | None = None, adapter_folder: Path | None = None
+) -> dict[str, str]:
     """Name -> fingerprint of each of a checkpoint's files; it is the same wherever the files lie.
 
     A small file's is the SHA-256 of the whole file (`sha256:`). A file of weights has the SHA-256 of its length, its
@@ -150,16 +159,22 @@ def fingerprint(folder: Path, processor_folder: Path | None = None) -> dict[str,
 
     Args:
         processor_folder: the folder of the small files that `folder` lacks (see `Checkpoint`); None if it lacks none.
+        adapter_folder: the folder of the adapter that is merged into the weights; None if there is none.
 
     Raises:
         RepopeError: a file cannot be read, or holds no weights; or there is no file of weights.
     """
+    adapter = {}
+    if adapter_folder is not None:
+        config, weights = adapter_folder / ADAPTER_CONFIG, adapter_folder / ADAPTER_WEIGHTS
+        adapter = {config.name: f"sha256:{content_hash(config)}", weights.name: _weights_fingerprint(weights)}
     folders = [folder] if processor_folder is None else [processor_folder, folder]
     paths = (path for each in folders for pattern in DESCRIPTIONS for path in each.glob(pattern))
     descriptions = {path.name: path for path in paths if path.is_file()}
     return {
         **{name: f"sha256:{content_hash(path)}" for name, path in sorted(descriptions.items())},
         **{path.name: _weights_fingerprint(path) for path in find_weight_files(folder)},
+        **adapter,
     }
 
 

@@ -104,6 +104,20 @@ class ModelSettings:
         changes="checkpoint",
         place="checkpoint",
     )
+    adapter: str | None = setting(
+        "LoRA adapter in PEFT's files, merged into the weights: Hub id or local folder; null: none",
+        None,
+        asked="weights",
+        changes="checkpoint",
+        place="checkpoint",
+    )
+    adapter_revision: str = setting(
+        "branch, tag or commit of an adapter on the Hub",
+        "main",
+        asked="weights",
+        changes="checkpoint",
+        place="checkpoint",
+    )
     recipe_dtype: NumberFormat = setting(
         "what dtype=auto means: that of the published results", "bfloat16", asked="weights"
     )

@@ -7,9 +7,11 @@ from safetensors.torch import save_file
 from transformers import LlamaConfig, LlamaForCausalLM, Ovis2Config, PreTrainedConfig
 
 from repope_eval.models.transformers_internals import (
+    LoadingRules,
     Ovis2VisionConfig,
     TensorConversion,
     WeightConverter,
+    changing_tensors,
     converting,
     renamings,
     render_jinja_template,
@@ -55,6 +57,33 @@ def test_tensors_are_renamed_split_and_converted_while_they_are_loaded(tmp_path:
     assert not report["unexpected_keys"]
     for name, tensor in native.state_dict().items():
         assert torch.equal(loaded.state_dict()[name], tensor), name
+
+
+def test_what_becomes_of_a_tensor_is_known_before_it_is_loaded() -> None:
+    with torch.device("meta"):
+        rules = LoadingRules(converting(RenamedLlama, RULES)(CONFIG))
+    assert rules.name_of("trunk.norm.weight") == "model.norm.weight"
+    assert rules.name_of("norm.weight") == "model.norm.weight"
+    assert rules.name_of("model.layers.0.self_attn.q_proj.weight") == "model.layers.0.self_attn.q_proj.weight"
+    tensor = torch.arange(24).view(6, 4)
+    assert rules.parts_of("trunk.norm.weight", tensor)["model.norm.weight"] is tensor
+    parts = rules.parts_of("trunk.layers.0.attn.qkv.weight", tensor)
+    assert {name: part.tolist() for name, part in parts.items()} == {
+        f"model.layers.0.self_attn.{part}_proj.weight": tensor[rows : rows + 2].tolist()
+        for part, rows in (("q", 0), ("k", 2), ("v", 4))
+    }
+
+
+def test_tensors_are_changed_as_they_are_read(tmp_path: Path) -> None:
+    native = LlamaForCausalLM(CONFIG)
+    native.save_pretrained(tmp_path)
+    name = "model.layers.0.mlp.up_proj.weight"
+    with changing_tensors({name: lambda tensor: tensor + 1}):
+        changed = LlamaForCausalLM.from_pretrained(tmp_path).state_dict()
+    again = LlamaForCausalLM.from_pretrained(tmp_path).state_dict()
+    for weight, tensor in native.state_dict().items():
+        assert torch.equal(changed[weight], tensor + 1 if weight == name else tensor), weight
+        assert torch.equal(again[weight], tensor), weight
 
 
 def test_of_several_resolutions_the_one_is_taken_that_keeps_most() -> None:
