@@ -35,8 +35,6 @@ def identity(settings: RunSettings) -> dict[str, Any]:
     # A prompt of null is that of folders that were made before there was a choice.
     meant = {"dtype": number_format(model), "prompt": None if model.prompt == "paper" else model.prompt}
     told |= {name: value for name, value in meant.items() if name in told}
-    if model.adapter is None:  # as in folders that were made before there were adapters
-        told = {name: value for name, value in told.items() if name not in ("adapter", "adapter_revision")}
     return {
         "bench": bench.name,
         "bench.images": as_written(bench.images) if bench.source in FILE_BENCHMARKS else None,

@@ -60,7 +60,7 @@ def _rank_device(settings: RunSettings, ranks: Ranks) -> "torch.device":
     device = choose_device(device_of_rank(settings.device, ranks))
     if device.type == "cuda" and device.index is not None:
         torch.cuda.set_device(device)
-    log.info("loading %s", settings.model.checkpoint)
+    log.info("loading %s", " with ".join(filter(None, (settings.model.checkpoint, settings.model.adapter))))
     return device
 
 

@@ -194,11 +194,16 @@ def _asking_lines(run: ScoredRun) -> list[str]:
     asking, facts = run.asking, run.finished_run.facts
     known = {title: facts.get(name, NOT_SET) for name, title in FACTS.items()}
     return [
-        f"- checkpoint: {markdown_text(asking.checkpoint)}{f', commit `{asking.commit}`' if asking.commit else ''}",
+        f"- checkpoint: {_committed(asking.checkpoint, asking.commit)}",
+        *([f"- adapter: {_committed(asking.adapter, asking.adapter_commit)}"] if asking.adapter else []),
         f"- answers of at most {asking.max_new_tokens} tokens, the likeliest token each time",
         *(f"- {name}: {markdown_text(value)}" for name, value in known.items() if value not in _UNSET),
         *_prompt_lines(asking),
     ]
+
+
+def _committed(name: str, commit: str | None) -> str:
+    return f"{markdown_text(name)}{f', commit `{commit}`' if commit else ''}"
 
 
 def _prompt_lines(asking: AskingSettings) -> list[str]:

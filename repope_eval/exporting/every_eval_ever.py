@@ -197,10 +197,13 @@ def _model_info(run: ScoredRun, model: str) -> Document:
     if asking is None:
         details = {"deployment_type": "unknown", "model_availability": "unknown"}
         return {"name": run.finished_run.model, "id": model, "additional_details": details}
+    is_open = asking.commit and (asking.adapter_commit or not asking.adapter)
     details = {
         "deployment_type": "unknown" if asking.is_by_server else "self_deployed",
-        "model_availability": "open_weights" if asking.commit else "unknown",
+        "model_availability": "open_weights" if is_open else "unknown",
         **({"commit": asking.commit} if asking.commit else {}),
+        **({"base_model": asking.checkpoint} if asking.adapter else {}),
+        **({"adapter_commit": asking.adapter_commit} if asking.adapter_commit else {}),
         **{
             name: facts[f"model.{name}"]
             for name in _MODEL_SETTINGS

@@ -45,10 +45,12 @@ def dataset_title(bench: BenchSettings, label_set: str) -> str:
 def model_id(run: ScoredRun, given: str | None) -> str:
     """The model's id on the Hub: the one that is given, or else the run's own, or else one that is of no owner.
 
+    The own one of a model with an adapter is the adapter's: the figures are not the base's.
+
     Args:
         given: the value of the setting `model_id`.
     """
-    own = [run.asking.checkpoint] if run.asking else []
+    own = [run.asking.adapter or run.asking.checkpoint] if run.asking else []
     for name in (given, *own, run.finished_run.model):
         if name and re.fullmatch(HUB_ID, name):
             return name

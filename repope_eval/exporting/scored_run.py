@@ -17,6 +17,7 @@ from repope_eval.cluster.sweep_plan import state_of
 from repope_eval.errors import RepopeError
 from repope_eval.records import Answer, LabelSet, Question, Variant
 from repope_eval.runs.finished_runs import (
+    NOT_SET,
     SAME_FIGURE,
     FinishedRun,
     benchmark_of,
@@ -67,6 +68,9 @@ class AskingSettings:
     checkpoint: str
     """Hub id, absolute path of a local folder, or the name that a server has for it."""
     commit: str | None
+    adapter: str | None
+    """Hub id or absolute path of the adapter that was merged into the checkpoint; None: none was."""
+    adapter_commit: str | None
     max_new_tokens: int
     prompt: str | None
     """The text around each question, with QUESTION in its place; None where a server makes it."""
@@ -206,11 +210,14 @@ def scored_cells(document: Mapping[str, Mapping[Variant, Mapping[str, Any]]]) ->
 
 def _asking_of(finished_run: FinishedRun) -> AskingSettings:
     manifest = finished_run.manifest
-    model = manifest["settings"]["model"]
+    model, checkpoint = manifest["settings"]["model"], manifest.get("checkpoint", {})
+    adapter = finished_run.facts.get("model.adapter", NOT_SET)
     return AskingSettings(
         family=str(model["family"]),
         checkpoint=finished_run.facts["model.checkpoint"],
-        commit=manifest.get("checkpoint", {}).get("commit"),
+        commit=checkpoint.get("commit"),
+        adapter=None if adapter == NOT_SET else adapter,
+        adapter_commit=checkpoint.get("adapter_commit"),
         max_new_tokens=int(model["max_new_tokens"]),
         prompt=manifest.get("prompt"),
         command=str(manifest["command"]),

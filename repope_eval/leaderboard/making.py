@@ -50,6 +50,8 @@ _OWN_FACTS = (
     "command",
     "data_dir",
     "model",
+    "model.adapter",
+    "model.adapter_revision",
     "model.api_key_env",
     "model.checkpoint",
     "model.concurrency",

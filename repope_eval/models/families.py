@@ -58,7 +58,7 @@ def checkpoint_of(settings: "ModelSettings", *, download: bool = True) -> "Check
     )
     if settings.adapter is None:
         return checkpoint
-    adapter = find_adapter(settings.adapter, settings.adapter_revision, download=download)
+    adapter = find_adapter(settings.adapter, settings.adapter_revision or "main", download=download)
     return dataclasses.replace(checkpoint, adapter=adapter)
 
 

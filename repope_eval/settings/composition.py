@@ -1,6 +1,6 @@
 """Composing settings with Hydra, from the records, the configuration files and the words of a command line."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from pathlib import Path
@@ -196,19 +196,31 @@ def named(record: type, composed: DictConfig, choices: Mapping[str, str]) -> Dic
     """Gives a group the name of its configuration file, where the file states no `name`.
 
     A model whose checkpoint the user names has that checkpoint's name, and a benchmark whose questions the user names
-    has that of their file or dataset. So each has a run folder of its own.
+    has that of their file or dataset. So each has a run folder of its own. The name of an adapter follows that of its
+    model, as in `ovis2_4b+mine`, unless the user named the model.
     """
     for group in groups_of(record):
-        if composed[group] is not None and OmegaConf.is_missing(composed[group], "name"):
-            is_shipped = choices[group] in shipped_choices(group)
-            is_own = is_shipped and "name" not in _shipped_content(group, choices[group])
-            composed[group].name = (is_own and _own_name(group, composed[group])) or choices[group]
+        content, choice = composed[group], choices[group]
+        if content is None:
+            continue
+        if OmegaConf.is_missing(content, "name"):
+            is_own = choice in shipped_choices(group) and "name" not in _shipped_content(group, choice)
+            content.name = (is_own and _own_name(group, content)) or choice
+        elif OmegaConf.is_interpolation(content, "name") or content.name != choice:
+            continue
+        if group == "model" and (adapter := _name_by(content, "adapter", checkpoint_name)):
+            content.name += f"+{adapter}"
     return composed
 
 
 def _own_name(group: str, composed: DictConfig) -> str:
     """The name by the checkpoint or the questions; empty where they are not given, or an interpolation gives them."""
-    key, name_of = ("checkpoint", checkpoint_name) if group == "model" else ("questions", questions_name)
+    if group == "model":
+        return _name_by(composed, "checkpoint", checkpoint_name)
+    return _name_by(composed, "questions", questions_name)
+
+
+def _name_by(composed: DictConfig, key: str, name_of: Callable[[str], str]) -> str:
     if OmegaConf.is_missing(composed, key) or OmegaConf.is_interpolation(composed, key):
         return ""
     return name_of(composed[key] or "")

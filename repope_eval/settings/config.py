@@ -105,15 +105,15 @@ class ModelSettings:
         place="checkpoint",
     )
     adapter: str | None = setting(
-        "LoRA adapter in PEFT's files, merged into the weights: Hub id or local folder; null: none",
+        "LoRA adapter in PEFT's files, merged into the weights as they are loaded: Hub id or local folder; null: none",
         None,
         asked="weights",
         changes="checkpoint",
         place="checkpoint",
     )
-    adapter_revision: str = setting(
-        "branch, tag or commit of an adapter on the Hub",
-        "main",
+    adapter_revision: str | None = setting(
+        "branch, tag or commit of an adapter on the Hub; null: main",
+        None,
         asked="weights",
         changes="checkpoint",
         place="checkpoint",

@@ -109,11 +109,11 @@ HUB = "hub:"
 """What `bench.questions` begins with where it names a dataset: one of the Hub, or a folder like one."""
 
 _TELLS_NOTHING = re.compile(
-    r"(checkpoints?|models?|weights|outputs?|final|merged|best|last|latest|hf)([-_]\w{0,12})?"
+    r"(checkpoints?|models?|weights|outputs?|adapters?|lora|final|merged|best|last|latest|hf)([-_]\w{0,12})?"
     r"|(checkpoint|global[-_]step|step|epoch|iter)s?[-_]?\d+|\d+",
     re.IGNORECASE,
 )
-"""Names of folders that trainers give to the checkpoint of any model."""
+"""Names of folders that trainers give to the checkpoint or the adapter of any model."""
 
 _CACHED = re.compile(r"(?:^|.*/)models--(?:[^/]*--)?([^/]+)/snapshots/[0-9a-f]+$")
 """A checkpoint in the Hub's cache, where the model's name stands before that of a commit."""

@@ -1,10 +1,11 @@
 """What models and benchmarks are called outside this program."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from exported_runs import asked, write_scored_run
+from exported_runs import asked, exported, write_scored_run
 from run_folders import DEMO
 
 from repope_eval.benchmarks.sources import SOURCES
@@ -50,6 +51,25 @@ def test_a_local_checkpoint_is_no_model_of_the_hub(tmp_path: Path) -> None:
     run = read_scored_run(write_scored_run(tmp_path / "run", change=local))
     assert model_id(run, None) == "local/mine"
     assert model_id(run, "me/mine") == "me/mine"
+
+
+@pytest.mark.parametrize(
+    ("adapter", "name"), [("me/seer", "me/seer"), ("/home/me/OpenGVLab/seer", "local/mine")]
+)
+def test_figures_of_an_adapter_are_not_its_bases(adapter: str, name: str, tmp_path: Path) -> None:
+    def adapted(manifest: dict) -> None:  # type: ignore[type-arg]
+        asked(manifest)
+        manifest["identity"]["model.adapter"] = adapter
+        manifest["checkpoint"] |= {"adapter": "me/seer", "adapter_commit": "4567cdef"}
+
+    run = read_scored_run(write_scored_run(tmp_path / "run", change=adapted))
+    assert model_id(run, None) == name
+    (card,) = exported("evaluation_card", run).values()
+    assert "- checkpoint: OpenGVLab/InternVL2_5-1B, commit `0123abcd`" in card
+    assert f"- adapter: {adapter}, commit `4567cdef`" in card
+    record = json.loads(next(iter(exported("every_eval_ever", run).values())))
+    details = record["model_info"]["additional_details"]
+    assert (details["base_model"], details["adapter_commit"]) == ("OpenGVLab/InternVL2_5-1B", "4567cdef")
 
 
 @pytest.mark.parametrize(("name", "expected"), [("a b/c:d", "a-b-c-d"), ("..", "unnamed"), ("猫", "unnamed")])

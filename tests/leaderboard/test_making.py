@@ -195,6 +195,21 @@ def test_settings_that_differ_are_listed_with_the_runs_that_have_them(board: Lea
     ]
 
 
+def test_an_adapter_is_a_model_of_its_own_and_no_other_setting(benchmark: Benchmark, tmp_path: Path) -> None:
+    for name, adapter in (("a", None), ("a+seer", "/mine/seer")):
+        model = {"family": "chat", "checkpoint": "org/a", "adapter": adapter, "name": name}
+        write_run(
+            tmp_path / name,
+            benchmark,
+            name,
+            answer_lines(benchmark),
+            lambda manifest, model=model: manifest["settings"].update(model=model),
+        )
+    board = board_of(tmp_path)
+    assert {entry.name for entry in board.entries} == {"a", "a+seer"}
+    assert not board.differences
+
+
 def test_a_model_that_always_says_no_has_no_place(benchmark: Benchmark, tmp_path: Path) -> None:
     write_run(tmp_path / "a", benchmark, "a", answer_lines(benchmark))
     write_run(tmp_path / "b", benchmark, "b", answer_lines(benchmark, yes="No"))

@@ -205,3 +205,17 @@ def test_what_is_no_list_of_names_with_values_is_refused(value: str) -> None:
 def test_a_users_checkpoint_names_its_run_folder(words: list[str], name: str) -> None:
     settings = _settings("model=chat", *words)
     assert (settings.model.name, settings.out) == (name, f"runs/demo/{name}")
+
+
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [
+        (["model=ovis2_1b"], "ovis2_1b+seer"),
+        (["model=chat", "model.checkpoint=org/mine"], "mine+seer"),
+        (["model=ovis2_1b", "model.name=other"], "other"),
+        (["model=ovis2_1b", "model.name=${model.family}"], "ovis2"),
+    ],
+)
+def test_an_adapter_names_its_run_folder_after_its_model(words: list[str], name: str) -> None:
+    settings = _settings(*words, "model.adapter=/runs/seer/")
+    assert (settings.model.name, settings.out) == (name, f"runs/demo/{name}")

@@ -74,6 +74,7 @@ def test_a_benchmark_has_the_name_of_its_file(questions: str, name: str) -> None
         ("/x/qwen3_vl/", "qwen3_vl"),
         ("/x/llava/checkpoint", "llava-checkpoint"),
         ("/x/llava/model", "llava-model"),
+        ("/x/seer/adapter", "seer-adapter"),
         ("./checkpoint", "checkpoint"),
         ("../.cache/model", "cache-model"),
         ("/hub/models--org--seer-7b/snapshots/0a1b2c3d4e5f", "seer-7b"),

@@ -61,12 +61,17 @@ class Place:
         (self.out / "manifest.json").write_text(json.dumps(kept))
 
     def start(
-        self, checkpoint: Path | str | None = None, bench: dict[str, Any] | None = None, **changes: Any
+        self,
+        checkpoint: Path | str | None = None,
+        bench: dict[str, Any] | None = None,
+        adapter: Path | str | None = None,
+        **changes: Any,
     ) -> None:
         """Starts a run, or goes on with it."""
         model = dataclasses.replace(
             model_settings("ovis2_1b"),
             checkpoint=str(checkpoint or self.checkpoint),
+            adapter=None if adapter is None else str(adapter),
             dtype="float32",
             max_new_tokens=3,
             max_tiles=1,

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from adapter_files import change_tensors, save_adapter
 from begun_runs import PER_IMAGE, Place
+from conftest import GOLDENS
 from safetensors.torch import load_file
 
-from perf.golden import change_weights
+from perf.golden import change_weights, golden_model
 from repope_eval.asking.identity import note_images
 from repope_eval.runs.folder import RunFolder
 
@@ -138,6 +140,33 @@ def test_another_checkpoint_in_another_folder_is_refused_even_where_nothing_is_t
     assert place.manifest["status"] == "complete"  # it did not begin
     refusal = place.refusal(checkpoint="AIDC-AI/Ovis2-1B")
     assert "and 'AIDC-AI/Ovis2-1B' here (AIDC-AI/Ovis2-1B is not here to be compared)" in refusal
+
+
+@pytest.fixture
+def adapter(place: Place) -> Path:
+    return save_adapter(
+        golden_model(GOLDENS / "ovis2").network, place.path / "adapter", target_modules=["up_proj"]
+    )
+
+
+@pytest.mark.filterwarnings("ignore:.is_gradient_checkpointing:FutureWarning")  # which peft asks for
+def test_answers_belong_to_the_adapter_wherever_it_lies(place: Place, adapter: Path) -> None:
+    for limit in (2, None):
+        refusal = place.refusal(adapter=adapter, limit=limit)
+        assert f"model.adapter is not set there and '{adapter}' here" in refusal
+        assert "checkpoint_files.adapter_model.safetensors is not set there and 'sampled:" in refusal
+    how = {"out": str(place.path / "adapted")}
+    place.start(adapter=adapter, limit=1, **how)
+    manifest = json.loads((place.path / "adapted" / "manifest.json").read_text())
+    assert manifest["checkpoint"]["adapter"] == str(adapter)
+    assert "model.adapter</dt>" in (place.path / "adapted" / "report.html").read_text()
+    assert "and 'nowhere/here' here (" in place.refusal(adapter="nowhere/here", limit=1, **how)
+    assert "model.adapter is" in place.refusal(limit=2, **how)
+    moved = adapter.rename(place.path / "moved")
+    place.start(adapter=moved, limit=2, **how)
+    assert len((place.path / "adapted" / "answers.jsonl").read_text().splitlines()) == 2 * PER_IMAGE
+    change_tensors(moved, lambda tensors: {name: -tensor for name, tensor in tensors.items()})
+    assert "checkpoint_files.adapter_model.safetensors is 'sampled:" in place.refusal(adapter=moved, **how)
 
 
 def test_a_relative_checkpoint_is_the_folder_that_it_leads_to(
