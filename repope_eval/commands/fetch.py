@@ -17,12 +17,17 @@ def execute(settings: FetchSettings, command: str) -> None:
     from repope_eval.models.networks import fetch_whole
 
     files = fetch_whole(describe_network(settings.model, checkpoint))
-    commit = f", commit {checkpoint.commit}" if checkpoint.commit else ""
     log.info(
         "%s is in %s: %s in %s of weights%s",
         checkpoint.name,
         checkpoint.folder,
         memory_text(files.bytes),
         counted(files.number, "file"),
-        commit,
+        _commit_words(checkpoint.commit),
     )
+    if adapter := checkpoint.adapter:
+        log.info("%s, which fits, is in %s%s", adapter.name, adapter.folder, _commit_words(adapter.commit))
+
+
+def _commit_words(commit: str | None) -> str:
+    return f", commit {commit}" if commit else ""

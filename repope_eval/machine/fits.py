@@ -3,6 +3,7 @@
 import logging
 import math
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from repope_eval.benchmarks.benchmark import BenchmarkSize
@@ -71,6 +72,12 @@ def shape_or_count(settings: ModelSettings) -> Shape | Rehearsed:
         NotHereError: the files are not here.
         RepopeError: something is wrong with them.
     """
+    if settings.adapter is not None:  # it takes no memory of its own
+        from repope_eval.models.adapters import find_adapter
+        from repope_eval.models.checkpoints import NotHereError
+
+        with suppress(NotHereError):
+            find_adapter(settings.adapter, settings.adapter_revision or "main", download=False)
     shape = None if settings.family == CHAT else published_shape(settings.checkpoint)
     if shape is not None:
         return shape

@@ -317,3 +317,15 @@ def test_a_chat_model_is_counted_where_its_files_are(
     assert found.n_not_here == 1
     (warning,) = [record.message for record in caplog.records if record.levelname == "WARNING"]
     assert warning.startswith(f"chat: {tmp_path / 'broken'}")
+
+
+def test_an_adapter_takes_no_memory_and_has_to_be_one(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "cache"))
+    base = model_settings("internvl2_5_1b")
+    ours, wrong = (dataclasses.replace(base, adapter=name) for name in ("org/ours", str(tmp_path)))
+    found = count_models([base, ours, wrong])
+    assert found.models == ((base, found.models[0][1]), (ours, found.models[0][1]))
+    (warning,) = [record.message for record in caplog.records if record.levelname == "WARNING"]
+    assert "holds no adapter_config.json, so it is no adapter" in warning

@@ -7,10 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from adapter_files import save_adapter
 from conftest import CommandLine
 from hub_server import COMMIT, HubServer, commit_of
 
-from perf.golden import read_golden
+from perf.golden import golden_model, read_golden
 
 NAME = "OpenGVLab/InternVL2_5-1B"
 WORDS = (
@@ -54,6 +55,42 @@ def test_the_command_of_the_mission_needs_no_more_than_a_name(
     assert result.returncode == 0, result.stderr
     manifest = json.loads((tmp_path / "run" / "manifest.json").read_text())
     assert manifest["checkpoint"] == {"name": "AIDC-AI/Ovis2-1B", "commit": COMMIT}
+
+
+@pytest.mark.filterwarnings("ignore:.is_gradient_checkpointing:FutureWarning")  # which peft asks for
+def test_an_adapter_is_downloaded_with_its_base_and_its_commit_noted(
+    command_line: CommandLine, goldens: Path, tmp_path: Path
+) -> None:
+    base, adapter = goldens / "internvl2_5_qwen2", "me/seer"
+    network = golden_model(base).network
+    folders = {name: save_adapter(network, tmp_path / name, name) for name in (NAME, "other/base")}
+    (folders[NAME] / "adapter_model.bin").write_text("pickled")
+    words = (*WORDS, f"model.adapter={adapter}")
+    with HubServer({NAME: base, adapter: folders[NAME]}) as server:
+        fetched = command_line("fetch", *words[:1], words[-1], **online(server))
+    assert fetched.returncode == 0, fetched.stderr
+    assert f"{adapter}, which fits, is in {os.environ['HF_HOME']}" in fetched.stderr.splitlines()[-1]
+    assert fetched.stderr.splitlines()[-1].endswith(f", commit {COMMIT}")
+    assert not [path for path in server.asked if path.endswith(".bin")]
+    result = command_line(*words, f"out={tmp_path / 'run'}")  # offline, from the cache
+    assert result.returncode == 0, result.stderr
+    manifest = json.loads((tmp_path / "run" / "manifest.json").read_text())
+    assert manifest["checkpoint"] == {
+        "name": NAME, "commit": COMMIT, "adapter": adapter, "adapter_commit": COMMIT,
+    }  # fmt: skip
+    assert json.loads((tmp_path / "run" / "scores.json").read_text())["model"] == "internvl2_5_1b+seer"
+    with HubServer({NAME: base, "me/wrong": folders["other/base"]}) as server:
+        result = command_line(*WORDS, "model.adapter=me/wrong", f"out={tmp_path / 'no'}", **online(server))
+    assert result.returncode == 1
+    line = result.stderr.strip().splitlines()[-1]
+    assert (
+        f"was made for 'other/base', and model.checkpoint is '{NAME}'; give model.checkpoint=other/base"
+        in line
+    )
+    result = command_line(*WORDS, "model.adapter=me/unknown", f"out={tmp_path / 'no'}")
+    line = result.stderr.strip().splitlines()[-1]
+    assert line.startswith("me/unknown is not in the Hub's cache and cannot be downloaded")
+    assert line.endswith("or give a folder, model.adapter=FOLDER")
 
 
 def with_a_wrong_field(folder: Path) -> None:
