@@ -14,9 +14,12 @@ def execute(settings: FetchSettings, command: str) -> None:
 
     checkpoint = checkpoint_of(settings.model)  # a mistake in the name is said before torch is imported
     from repope_eval.asking.chat.loading import describe_network
+    from repope_eval.models.merging import read_changes
     from repope_eval.models.networks import fetch_whole
 
-    files = fetch_whole(describe_network(settings.model, checkpoint))
+    described = describe_network(settings.model, checkpoint)
+    files = fetch_whole(described)
+    changes = read_changes(checkpoint, described.network)
     log.info(
         "%s is in %s: %s in %s of weights%s",
         checkpoint.name,
@@ -26,7 +29,13 @@ def execute(settings: FetchSettings, command: str) -> None:
         _commit_words(checkpoint.commit),
     )
     if adapter := checkpoint.adapter:
-        log.info("%s, which fits, is in %s%s", adapter.name, adapter.folder, _commit_words(adapter.commit))
+        log.info(
+            "%s is in %s: it changes %s%s",
+            adapter.name,
+            adapter.folder,
+            counted(len(changes), "tensor"),
+            _commit_words(adapter.commit),
+        )
 
 
 def _commit_words(commit: str | None) -> str:

@@ -66,9 +66,10 @@ def _show_model(settings: ModelSettings, *, fetch: bool) -> None:
     except NotHereError as error:
         if fetch:
             raise
+        with_adapter = f", or the configuration of {settings.adapter}," if settings.adapter else ""
         raise RepopeError(
-            f"{settings.name}: the configuration and tokenizer of {settings.checkpoint} are not on this machine, "
-            "and its prompt is made with them; fetch=true fetches them from the Hub, without the weights"
+            f"{settings.name}: the configuration and tokenizer of {settings.checkpoint}{with_adapter} are not on this "
+            "machine, and its prompt is made with them; fetch=true fetches them from the Hub, without the weights"
         ) from error
     from repope_eval.asking.chat.loading import describe_network
     from repope_eval.machine.counting import count_need, size_of

@@ -69,17 +69,17 @@ class ChangedTensor:
 
     def changed(self, tensor: torch.Tensor) -> torch.Tensor:
         """The changed tensor, in float32."""
-        added = torch.zeros_like(tensor, dtype=torch.float32)
+        changed = tensor.to(torch.float32, copy=True)
         if set(self.pairs) - {None}:
             places = torch.arange(tensor.numel(), device=tensor.device).view(tensor.shape)
             parts = self.rules.parts_of(self.name, places)  # where each part's numbers stand in the tensor
         for part, pair in self.pairs.items():
             product = pair.product(tensor.device)
             if part is None:
-                added += product
+                changed += product
             else:
-                added.view(-1)[parts[part].reshape(-1)] += product.reshape(-1)
-        return added.add_(tensor)
+                changed.view(-1)[parts[part].reshape(-1)] += product.reshape(-1)
+        return changed
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,12 +127,14 @@ def read_changes(checkpoint: Checkpoint, network: PreTrainedModel) -> list[Chang
     adapter = checkpoint.adapter
     if adapter is None:
         return []
-    _require_base(adapter, checkpoint)
+    told = _require_base(adapter, checkpoint)
     path, rules = adapter.folder / ADAPTER_WEIGHTS, LoadingRules(network)
     pairs = read_pairs(path, read_lora_config(adapter.fields))
     places = _places(read_shapes(checkpoint.folder), rules)
     found = _placed_modules(path, pairs, places, rules, _tied_weights(network), checkpoint, adapter)
     _require_all_layers(path, found.values(), places.values(), checkpoint, adapter)
+    if told:
+        log.warning("%s; its shapes fit, but nothing says whether these are the same weights", told)
     changes: dict[str, dict[str | None, Pair]] = {}
     for module, place in found.items():
         changes.setdefault(place.tensor, {})[place.part] = pairs[module]
@@ -144,7 +146,7 @@ def _places(shapes: Mapping[str, Sequence[int]], rules: LoadingRules) -> dict[st
     in_files: dict[str, Place] = {}
     in_network: dict[str, Place] = {}
     for name, shape in shapes.items():
-        if name.endswith(_WEIGHT):
+        if name.endswith(_WEIGHT) and rules.has_place(name):
             tensor = torch.empty(shape, device="meta")
             in_files[name] = Place(name, None, tuple(shape))
             in_network |= {
@@ -190,11 +192,15 @@ def _placed_modules(
     return found
 
 
-def _require_base(adapter: Adapter, checkpoint: Checkpoint) -> None:
-    """Refuses an adapter of another model on the Hub; a folder's name proves nothing, so it is only told."""
+def _require_base(adapter: Adapter, checkpoint: Checkpoint) -> str:
+    """Refuses an adapter of another model on the Hub.
+
+    Returns:
+        What is to be told where a folder has another name, which proves nothing; empty where all is well.
+    """
     base = adapter.base.rstrip("/")
     if not base or base.lower() == checkpoint.name.rstrip("/").lower():
-        return
+        return ""
     told = (
         f"{adapter.fields.path}: was made for {shown(base)}, and model.checkpoint is {shown(checkpoint.name)}"
     )
@@ -203,7 +209,7 @@ def _require_base(adapter: Adapter, checkpoint: Checkpoint) -> None:
             f"{told}; give model.checkpoint={base}, or, where both are the same weights, a copy of the adapter whose "
             "base_model_name_or_path says so"
         )
-    log.warning("%s; its shapes fit, but nothing tells whether they are the same weights", told)
+    return told
 
 
 def _right_base(checkpoint: Checkpoint, adapter: Adapter) -> str:

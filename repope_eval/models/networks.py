@@ -19,7 +19,7 @@ from transformers.utils import logging as transformers_logging
 from repope_eval.errors import RepopeError
 from repope_eval.models.checkpoints import Checkpoint, fetch_weights
 from repope_eval.models.fields import Fields, blamed_on, first_line
-from repope_eval.models.merging import merged_adapter, read_changes, require_merged
+from repope_eval.models.merging import merged_adapter, require_merged
 from repope_eval.models.placement import (
     choose_attention,
     device_map,
@@ -249,7 +249,7 @@ def fetch_whole(described: DescribedNetwork) -> WeightFiles:
 
     Raises:
         RepopeError: they cannot be had, a file is missing or damaged, or they are too few for the configuration:
-            transformers would fill the memory with random ones before it said so. Or the adapter does not fit.
+            transformers would fill the memory with random ones before it said so.
     """
     checkpoint = described.checkpoint
     fetch_weights(checkpoint)
@@ -259,7 +259,6 @@ def fetch_whole(described: DescribedNetwork) -> WeightFiles:
             f"{checkpoint.path('config.json')}: describes a network of {described.n_weights:,} weights, and the files "
             f"hold {files.n_weights:,}; the checkpoint is damaged or of another model"
         )
-    read_changes(checkpoint, described.network)
     return files
 
 

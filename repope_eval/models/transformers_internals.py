@@ -124,6 +124,10 @@ class LoadingRules:
         """The name of the network's tensor that a checkpoint's tensor becomes, or of the first of several."""
         return self._renamed(name)[0]
 
+    def has_place(self, name: str) -> bool:
+        """Whether the network has a place for a checkpoint's tensor."""
+        return self.name_of(name) in self._tensors
+
     def parts_of(self, name: str, tensor: torch.Tensor) -> dict[str, torch.Tensor]:
         """The network's tensors that are made of a checkpoint's, by name: mostly one, which is the same.
 

@@ -134,8 +134,8 @@ def adapter(made: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(made, tmp_path / "adapter"))
 
 
-def with_adapter(base: Model, folder: Path, **facts: Any) -> Checkpoint:
-    adapter = find_adapter(str(folder), "main")
+def with_adapter(base: Model, adapter_folder: Path, **facts: Any) -> Checkpoint:
+    adapter = find_adapter(str(adapter_folder), "main")
     return dataclasses.replace(base.checkpoint, adapter=adapter, **facts)
 
 
@@ -244,6 +244,13 @@ def test_some_layers_alone_are_changed_where_that_is_meant(base: Model, tmp_path
     config = {"target_modules": ["up_proj"], "layers_to_transform": [1]}
     changes = read_changes(with_adapter(base, save_adapter(base.network, tmp_path, **config)), base.network)
     assert [change.name for change in changes] == ["language_model.model.layers.1.mlp.up_proj.weight"]
+
+
+def test_layers_that_are_not_loaded_do_not_count(base: Model, adapter: Path, tmp_path: Path) -> None:
+    """Such as those that predict further tokens in training, which stand behind the others in published files."""
+    folder = Path(shutil.copytree(base.checkpoint.folder, tmp_path / "checkpoint"))
+    change_weights(folder, **{"language_model.model.layers.2.mlp.up_proj.weight": torch.zeros(2, 2)})
+    assert len(read_changes(with_adapter(base, adapter, folder=folder), base.network)) == 2
 
 
 def test_pickled_and_damaged_files_are_not_read(base: Model, adapter: Path) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import torch
-from adapter_files import ASKED, PHOTOGRAPHS, save_adapter, with_peft
+from adapter_files import ASKED, PHOTOGRAPHS, change_tensors, save_adapter, with_peft
 from conftest import GOLDENS
 from PIL import Image
 from tiny_checkpoints import chat_settings
@@ -50,3 +50,24 @@ def test_all_answers_are_pefts(
     assert len(expected) == 64
     assert merged == expected
     assert sum(a != b for a, b in zip(plain, merged, strict=True)) > 16  # the adapter says something else
+
+
+def test_layers_may_have_the_names_of_older_releases(
+    checkpoint: Callable[[str], Path], tmp_path: Path
+) -> None:
+    settings = chat_settings(checkpoint("llava"), adapter=str(tmp_path))
+    save_adapter(load_chat_model(chat_settings(checkpoint("llava")), CPU).network, tmp_path)
+    expected = load_chat_model(settings, CPU).network.state_dict()
+    older = {
+        "model.language_model.": "language_model.model.",
+        "model.vision_tower.": "vision_tower.vision_model.",
+    }
+
+    def renamed(name: str) -> str:
+        for new, old in older.items():
+            name = name.replace(f"base_model.model.{new}", f"base_model.model.{old}")
+        return name
+
+    change_tensors(tmp_path, lambda tensors: {renamed(name): tensor for name, tensor in tensors.items()})
+    loaded = load_chat_model(settings, CPU).network.state_dict()
+    assert all(torch.equal(loaded[name], tensor) for name, tensor in expected.items())
