@@ -189,6 +189,10 @@ def _placed_modules(
                 f"{list(place.shape)}; {_right_base(checkpoint, adapter)}"
             )
         found[module] = place
+    if len(set(found.values())) < len(found):
+        raise RepopeError(
+            f"{path}: changes one layer of {checkpoint.folder} twice, under two names; {_AGAIN}"
+        )
     return found
 
 

@@ -51,4 +51,4 @@ def change_tensors(
     folder: Path, change: Callable[[dict[str, torch.Tensor]], dict[str, torch.Tensor]]
 ) -> None:
     path = folder / WEIGHTS
-    save_file({name: tensor.contiguous() for name, tensor in change(load_file(path)).items()}, path)
+    save_file({name: tensor.clone().contiguous() for name, tensor in change(load_file(path)).items()}, path)

@@ -181,6 +181,16 @@ def with_narrower_inputs(tensors: Tensors) -> Tensors:
             r"holds 'base_model\.model\.lm_head\.base_layer\.weight', and only .* are merged here",
         ),
         (lambda tensors: {}, "holds no tensor; download both again"),
+        (
+            lambda tensors: {
+                **tensors,
+                **{
+                    name.replace("model.language_model", "language_model.model"): each
+                    for name, each in tensors.items()
+                },
+            },
+            "changes one layer of .*internvl2_5_qwen2 twice, under two names; download both again",
+        ),
     ],
 )
 def test_tensors_that_do_not_fit_are_refused(
