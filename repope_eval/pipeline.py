@@ -66,6 +66,7 @@ def run_together(
         require_tracker(settings[0].track)
         _refuse_spread(settings[0], ranks)
         _refuse_one_folder(settings)
+        _refuse_unlike_blindness(settings)
     data_dir = data_folder(settings[0].data_dir)
     with ExitStack() as stack:
         with ranks.main_first():
@@ -166,6 +167,14 @@ def _refuse_one_folder(settings: Sequence[RunSettings]) -> None:
             f"out={settings[0].out}: is one folder for {len(settings)} benchmarks, each of which needs its own; leave "
             "out= away, or name the benchmark in it: out='runs/${bench.name}'"
         )
+
+
+def _refuse_unlike_blindness(settings: Sequence[RunSettings]) -> None:
+    """Refuses benchmarks that are asked together, of which some show images and others do not."""
+    shown = {each.bench.blind for each in settings}
+    if len(shown) > 1:
+        told = ", ".join(sorted(str(each) for each in shown))
+        raise RepopeError(f"bench.blind: is {told} in benchmarks of one command; run them one after another")
 
 
 def _refuse_to_ask_again(settings: RunSettings, benchmark: Mapping[str, Any]) -> None:

@@ -25,7 +25,8 @@ from repope_eval.wording import counted
 class AskedImage:
     """An image and the questions to be asked about it."""
 
-    path: Path
+    path: Path | None
+    """The file of what is shown; None: the questions are asked without an image."""
     questions: tuple[Question, ...]
 
 
@@ -105,8 +106,12 @@ def find_asker(family: str) -> Callable[[RunSettings, Ranks], Asker]:
     return loader
 
 
-def group_by_image(questions: Sequence[Question], paths: Mapping[str, Path]) -> list[AskedImage]:
-    """The questions of each image together, images in the order of their first question."""
+def group_by_image(questions: Sequence[Question], paths: Mapping[str, Path | None]) -> list[AskedImage]:
+    """The questions of each image together, images in the order of their first question.
+
+    Args:
+        paths: the file that is shown for each image, by its name.
+    """
     return [AskedImage(paths[name], tuple(theirs)) for name, theirs in questions_by_image(questions).items()]
 
 

@@ -37,6 +37,9 @@ def identity(settings: RunSettings) -> dict[str, Any]:
     told |= {name: value for name, value in meant.items() if name in told}
     return {
         "bench": bench.name,
+        **(
+            {"bench.blind": bench.blind} if bench.blind else {}
+        ),  # as in folders made before there was a choice
         "bench.images": as_written(bench.images) if bench.source in FILE_BENCHMARKS else None,
         **{f"model.{name}": value for name, value in told.items()},
     }

@@ -72,4 +72,5 @@ def _asker_arguments(settings: RunSettings, ranks: Ranks) -> dict[str, Any]:
         "workers": settings.workers,
         "max_new_tokens": settings.model.max_new_tokens,
         "programs": ranks.local_count,
+        "shows_images": settings.bench.blind != "none",
     }

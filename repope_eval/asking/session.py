@@ -11,7 +11,7 @@ from repope_eval.asking.asker import AskedImage, Asker, group_by_image
 from repope_eval.asking.identity import note_images
 from repope_eval.benchmarks.benchmark import Benchmark, questions_by_image
 from repope_eval.benchmarks.images import image_hashes
-from repope_eval.benchmarks.sources import find_benchmark_images
+from repope_eval.benchmarks.sources import find_shown_images
 from repope_eval.errors import InterruptionError, RepopeError
 from repope_eval.records import Answer, Question
 from repope_eval.runs.answer_store import AnswerStore, count_stored, merge_shares
@@ -190,18 +190,20 @@ class Session:
 
     def _find_images(self, left: Sequence[_Left]) -> list[AskedImage]:
         """The images that are left to ask about, each with its questions. What their files hold is noted."""
-        all_paths: dict[str, Path] = {}
+        all_own: dict[str, Path] = {}
+        files: dict[str, Path | None] = {}
         with self.ranks.main_first():
             for each in left:
                 names = list(dict.fromkeys(question.image for question in each.questions))
                 bench, folder = each.run.settings.bench, each.run.folder
-                paths = find_benchmark_images(bench, self.data_dir, names)
-                _require_same_images(all_paths, paths)
+                shown = find_shown_images(each.run.benchmark, names)
+                _require_same_images(all_own, shown.own)
                 if isinstance(folder, RunFolder):
-                    note_images(bench, self.data_dir, folder, each.store.answers, paths)
-                all_paths = {**paths, **all_paths}
+                    note_images(bench, self.data_dir, folder, each.store.answers, shown.own)
+                all_own = {**shown.own, **all_own}
+                files = {**shown.files, **files}
         asked = dict.fromkeys(question for each in left for question in each.questions)
-        return group_by_image(list(asked), all_paths)
+        return group_by_image(list(asked), files)
 
     def _load(
         self, left: Sequence[_Left], images: Sequence[AskedImage]

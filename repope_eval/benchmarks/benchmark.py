@@ -33,9 +33,10 @@ OWN_PHRASES: Mapping[str, str] = {name: f"the {name} labels" for name in OWN_LAB
 OWN_MEASURES = "Questions and labels are of {origin}: how they were chosen and checked is not known here."
 """What is said of them in the place of `Source.measures`."""
 
-OwnKind = Literal["dash_b", "groups", "amber"]
+OwnKind = Literal["dash_b", "groups", "amber", "blind"]
 """The kinds of figures that some benchmarks have beside those of all: the names of the functions that make them
-(`own_figures.KINDS`), of their parts of `scores.json`, and of their sections on a page."""
+(`own_figures.KINDS`), of their parts of `scores.json`, and of their sections on a page. `blind` needs a second run, and
+each benchmark may have it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +83,8 @@ class Benchmark:
     """The figures that it has beside those of all benchmarks, as far as there is something to count."""
     truth: CaptionTruth | None = None
     """What is in each image, where a model describes it; there are no labels then. None where it answers yes or no."""
+    stand_ins: Mapping[str, str] = field(default_factory=dict)
+    """For each image the one that is shown in its place; empty where each is shown itself, or none is."""
     settings: BenchSettings | None = field(default=None, compare=False)
     """What it was loaded by, which says where its images lie; None of one that was made otherwise."""
     data_dir: Path | None = field(default=None, compare=False)

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from repope_eval.benchmarks import amber, chair, coco, custom, dash_b, pope_seem, popev2, table
 from repope_eval.benchmarks.benchmark import Benchmark, BenchmarkSize, Source
+from repope_eval.benchmarks.blind import BLIND_TITLES, gray_images, swapped_images
 from repope_eval.benchmarks.images import locate_images
 from repope_eval.benchmarks.table_rows import hub_dataset
 from repope_eval.captions.truth import CaptionTruth
@@ -64,8 +65,14 @@ def load_benchmark(settings: BenchSettings, data_dir: Path) -> Benchmark:
         _require_variants(settings.variants, source.variants)
     with _fetching_mend(settings, data_dir):
         loaded = source.load(settings, data_dir)
+    swapped = swapped_images(each.image for each in loaded.questions) if settings.blind == "swapped" else {}
     return replace(
-        loaded, measures=measures_of(settings), own=source.own, settings=settings, data_dir=data_dir
+        loaded,
+        measures=measures_of(settings),
+        own=source.own,
+        stand_ins=swapped,
+        settings=settings,
+        data_dir=data_dir,
     )
 
 
@@ -119,7 +126,11 @@ def origin_of(settings: BenchSettings) -> str:
 
 def measures_of(settings: BenchSettings) -> str:
     """What a benchmark's figures tell of a model, and what they cannot."""
-    return SOURCES[settings.source].measures.format(origin=origin_of(settings))
+    measures = SOURCES[settings.source].measures.format(origin=origin_of(settings))
+    if settings.blind is None:
+        return measures
+    shown = f"The questions were asked with {BLIND_TITLES[settings.blind]}, so what is right was known or guessed."
+    return f"{shown} {measures}".rstrip()
 
 
 def citations_of(source: str) -> str:
@@ -182,6 +193,37 @@ def find_benchmark_images(
         data=data_word(data_dir),
     )
     raise RepopeError(f"{line} ({failure})" if failure else line) from failure
+
+
+@dataclass(frozen=True, slots=True)
+class ShownImages:
+    """What is shown when questions are asked."""
+
+    own: Mapping[str, Path]
+    """The benchmark's own files that are needed for it, by the names of the images that they are of."""
+    files: Mapping[str, Path | None]
+    """By the name of each image that is asked about, the file that is shown; None: no image is shown."""
+
+
+def find_shown_images(benchmark: Benchmark, names: Sequence[str]) -> ShownImages:
+    """What is shown for each image: its own file, or what `bench.blind` puts in its place.
+
+    Args:
+        benchmark: as `load_benchmark` returns it.
+        names: the names of the images that are asked about.
+
+    Raises:
+        RepopeError: as in `find_benchmark_images`, or a gray image cannot be written.
+    """
+    settings, data_dir = benchmark.settings, benchmark.data_dir
+    assert settings is not None, "it was loaded by settings"
+    assert data_dir is not None, "and from a folder"
+    if settings.blind == "none":
+        return ShownImages({}, dict.fromkeys(names))
+    shown = {name: benchmark.stand_ins.get(name, name) for name in names}
+    own = find_benchmark_images(settings, data_dir, list(shown.values()))
+    files = gray_images(own, data_dir / "gray") if settings.blind == "gray" else own
+    return ShownImages(own, {name: files[of] for name, of in shown.items()})
 
 
 def find_local_images(

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from repope_eval.benchmarks.benchmark import Benchmark
+from repope_eval.benchmarks.blind import BLIND_TITLES
 from repope_eval.benchmarks.sources import asks_for_captions
 from repope_eval.cluster.sweep_plan import state_of
 from repope_eval.errors import RepopeError
@@ -150,6 +151,11 @@ def read_scored_run(folder: Path, bench: BenchSettings = ANY_BENCH, data_dir: st
     finished_run = read_run(folder, folder.resolve().name, manifest)
     if asks_for_captions(finished_run.bench):
         raise RepopeError(f"run={folder}: describes images, and an export is of answers of yes and no")
+    if blind := finished_run.bench.blind:
+        raise RepopeError(
+            f"run={folder}: was asked with {BLIND_TITLES[blind]} (bench.blind={blind}), which is a control and no "
+            "result of the benchmark; export the run that was shown the images"
+        )
     if not finished_run.answers:
         raise RepopeError(f"run={folder}: {ANSWERS} holds no answer, so there is nothing to export")
     try:

@@ -299,9 +299,13 @@ class InternVLRecipe(LayoutRecipe):
         self.feature_token_ids = (self.config.image_token_id,)
         self.stop_token_ids = (self.tokenizer.token_id(STOP_TOKEN),)
 
-    def prompt(self, question: str) -> str:
-        """The whole prompt; `<IMG_CONTEXT>` stands once for all of an image's features."""
-        return chatml(self._system_prompt, f"<img>{IMAGE_TOKEN}</img>\n{question}{self._question_suffix}")
+    def prompt(self, question: str, *, shows_image: bool = True) -> str:
+        """The whole prompt; `<IMG_CONTEXT>` stands once for all of an image's features.
+
+        Without an image, it is the one of the original `chat` where `pixel_values` is None.
+        """
+        image = f"<img>{IMAGE_TOKEN}</img>\n" if shows_image else ""
+        return chatml(self._system_prompt, f"{image}{question}{self._question_suffix}")
 
     def count_features(self, width: int, height: int) -> int:
         """Every tile has as many, and so has the thumbnail."""

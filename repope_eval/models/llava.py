@@ -101,9 +101,9 @@ class LlavaRecipe(Recipe):
         if self.feature_token_ids[0] not in self.tokenizer.encode(self._template.render("")):
             raise RepopeError(f"{self._template.path}: puts no {IMAGE_TOKEN} where an image is shown")
 
-    def prompt(self, question: str) -> str:
+    def prompt(self, question: str, *, shows_image: bool = True) -> str:
         """One user turn, image and then text, in the checkpoint's chat template, and the answer's opening."""
-        return self._template.render(question + self._question_suffix)
+        return self._template.render(question + self._question_suffix, shows_image=shows_image)
 
     def count_features(self, width: int, height: int) -> int:
         """The features of the whole image, and those of its tiles."""
@@ -220,11 +220,12 @@ class LlavaNextRecipe(LlavaRecipe):
         """The native layout, whatever the language model."""
         return config.text("model_type", "") == "llava_next"
 
-    def prompt(self, question: str) -> str:
+    def prompt(self, question: str, *, shows_image: bool = True) -> str:
         """The whole prompt; `<image>` stands once for all of an image's features."""
         if not self._is_vicuna:
-            return super().prompt(question)
-        return f"{self._opening}USER: {IMAGE_TOKEN}\n{question}{self._question_suffix} {VICUNA_ANSWER}"
+            return super().prompt(question, shows_image=shows_image)
+        image = f"{IMAGE_TOKEN}\n" if shows_image else ""
+        return f"{self._opening}USER: {image}{question}{self._question_suffix} {VICUNA_ANSWER}"
 
 
 ANYRES = "anyres_max_"
@@ -271,14 +272,15 @@ class LlavaOnevisionRecipe(LlavaRecipe):
         """Whether `config.json` is that of LLaVA-OneVision's native layout, the only one that is read."""
         return config.text("model_type", "") == "llava_onevision"
 
-    def prompt(self, question: str) -> str:
+    def prompt(self, question: str, *, shows_image: bool = True) -> str:
         """The whole prompt, in the checkpoint's chat template, or in that of LLaVA's code where it has a system prompt.
 
         The checkpoint's template is another form of the same marks, and never has one.
         """
         if self._system_prompt is None:
-            return super().prompt(question)
-        return chatml(self._system_prompt, f"{IMAGE_TOKEN}\n{question}{self._question_suffix}")
+            return super().prompt(question, shows_image=shows_image)
+        image = f"{IMAGE_TOKEN}\n" if shows_image else ""
+        return chatml(self._system_prompt, f"{image}{question}{self._question_suffix}")
 
     def _count_grid_features(self, rows: int, columns: int) -> int:
         """A grid of clearly more features than the most tiles have shrinks to about as many.

@@ -361,9 +361,13 @@ class Ovis2Recipe(LayoutRecipe):
         named = read_fields(checkpoint, GENERATION_CONFIG).token_ids("eos_token_id")
         self.stop_token_ids = tuple(dict.fromkeys((self.tokenizer.token_id(STOP_TOKEN), *named)))
 
-    def prompt(self, question: str) -> str:
-        """The whole prompt; `<image>` stands once for all of an image's tokens."""
-        return IMAGE_MARK.join(self._around_image(question))
+    def prompt(self, question: str, *, shows_image: bool = True) -> str:
+        """The whole prompt; `<image>` stands once for all of an image's tokens.
+
+        Without an image, the question follows the turn's opening at once, as in the original `preprocess_inputs`.
+        """
+        before, after = self._around_image(question)
+        return f"{before}{IMAGE_MARK}{after}" if shows_image else before + after.removeprefix("\n")
 
     def _around_image(self, question: str) -> tuple[str, str]:
         return (
@@ -394,7 +398,7 @@ class Ovis2Recipe(LayoutRecipe):
 
     def native_inputs(self, inputs: Inputs) -> Inputs:
         """The pixels of the parts; the native class sees the grid in the prompt."""
-        return {"pixel_values": inputs["pixel_values"]}
+        return {name: tensor for name, tensor in inputs.items() if name == "pixel_values"}
 
     def image_features(self, network: PreTrainedModel, images: Sequence[Inputs]) -> list[torch.Tensor]:
         """Each image's atoms and indicators in the prompt's order, [feature tokens, hidden].

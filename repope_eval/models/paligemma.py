@@ -17,6 +17,7 @@ from transformers import (
 )
 
 from repope_eval.benchmarks.images import to_rgb
+from repope_eval.errors import RepopeError
 from repope_eval.models.checkpoints import Checkpoint
 from repope_eval.models.description import read_image_processor
 from repope_eval.models.fields import Fields
@@ -79,8 +80,13 @@ class PaliGemmaRecipe(Recipe):
         language = config.part("text_config").text("model_type", "gemma")
         return config.text("model_type", "") == "paligemma" and language in TASKS
 
-    def prompt(self, question: str) -> str:
+    def prompt(self, question: str, *, shows_image: bool = True) -> str:
         """The whole prompt, as the original processor builds it; `<image>` stands once for all features."""
+        if not shows_image:
+            raise RepopeError(
+                "bench.blind=none: PaliGemma's prompts begin with an image, and it was trained on no others; take "
+                "bench.blind=gray or swapped"
+            )
         return f"{IMAGE_TOKEN}{self._text_after_image(question)}"
 
     def _text_after_image(self, question: str) -> str:

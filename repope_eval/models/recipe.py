@@ -57,11 +57,11 @@ class Prepared:
 class Shown(Protocol):
     """What decides what a model is shown: a family's recipe, or a checkpoint's own processor."""
 
-    def prompt(self, question: str) -> str:
-        """The whole prompt of a question as text, with a mark where the image goes."""
+    def prompt(self, question: str, *, shows_image: bool = True) -> str:
+        """The whole prompt of a question as text, with a mark where the image goes, if one is shown."""
 
-    def prepare(self, image: Image.Image, questions: Sequence[str]) -> Prepared:
-        """Pixels of an image of any mode, and the prompts of questions about it."""
+    def prepare(self, image: Image.Image | None, questions: Sequence[str]) -> Prepared:
+        """Pixels of an image of any mode, and the prompts of questions about it; None: no image is shown."""
 
     def vocabulary(self) -> Mapping[str, int]:
         """All tokens that a model may generate, as its vocabulary writes them, with their ids."""
@@ -131,8 +131,12 @@ class Recipe(ABC):
         """Whether a checkpoint's `config.json` is of a layout that this family loads."""
 
     @abstractmethod
-    def prompt(self, question: str) -> str:
-        """The whole prompt of a question as text, with the family's mark where the image goes."""
+    def prompt(self, question: str, *, shows_image: bool = True) -> str:
+        """The whole prompt of a question as text, with the family's mark where the image goes, if one is shown.
+
+        Raises:
+            RepopeError: no image is shown, and the family's prompts need one.
+        """
 
     @abstractmethod
     def count_features(self, width: int, height: int) -> int:
@@ -170,12 +174,25 @@ class Recipe(ABC):
         number = self.count_features(width, height)
         return (*token_ids[:index], *[image_token_id] * number, *token_ids[index + 1 :])
 
-    def prepare(self, image: Image.Image, questions: Sequence[str]) -> Prepared:
-        """Pixels of an image, and the prompts of questions about it.
+    def text_ids(self, question: str) -> tuple[int, ...]:
+        """Token ids of the whole prompt of a question that is asked without an image.
 
         Raises:
-            RepopeError: as in `inputs` and `prompt_ids`.
+            RepopeError: as in `prompt`, or the prompt has image tokens all the same.
         """
+        text = self.prompt(self.tokenizer.as_plain(question), shows_image=False)
+        token_ids = self.tokenizer.encode_prompt(text)
+        require_features(token_ids, self.feature_token_ids, 0)
+        return tuple(token_ids)
+
+    def prepare(self, image: Image.Image | None, questions: Sequence[str]) -> Prepared:
+        """Pixels of an image, and the prompts of questions about it; None: no image is shown, and there are no pixels.
+
+        Raises:
+            RepopeError: as in `inputs`, `prompt_ids` and `text_ids`.
+        """
+        if image is None:
+            return Prepared({}, tuple(map(self.text_ids, questions)))
         inputs = self.inputs(image)
         return Prepared(inputs, tuple(self.prompt_ids(question, *image.size) for question in questions))
 

@@ -34,7 +34,7 @@ MOST_CHARACTERS = 100_000
 
 
 class ChatTemplate:
-    """A chat template in Jinja; transformers renders one user turn with it: an image, then a text."""
+    """A chat template in Jinja; transformers renders one user turn with it: an image, if any, then a text."""
 
     def __init__(self, path: Path, template: str, special_tokens: Mapping[str, str]) -> None:
         """
@@ -48,9 +48,10 @@ class ChatTemplate:
         self._special_tokens = dict(special_tokens)
         self.render("")
 
-    def render(self, text: str) -> str:
+    def render(self, text: str, *, shows_image: bool = True) -> str:
         """Renders the turn, and the opening of the answer."""
-        content = [{"type": "image"}, {"type": "text", "text": text}]
+        images = [{"type": "image"}] if shows_image else []
+        content = [*images, {"type": "text", "text": text}]
 
         def render() -> str:
             (prompt,), _ = render_jinja_template(

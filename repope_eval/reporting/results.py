@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from repope_eval.benchmarks.benchmark import Benchmark, questions_by_image
+from repope_eval.benchmarks.blind import BLIND_TITLES
 from repope_eval.records import Answer, Question
 from repope_eval.reporting.caption_page import render_caption_page
 from repope_eval.reporting.caption_tables import print_caption_scores, silent_remark
@@ -16,8 +17,11 @@ from repope_eval.reporting.page import RunView, render_run_page
 from repope_eval.reporting.run_tables import own_table
 from repope_eval.reporting.score_latex import scores_latex
 from repope_eval.reporting.score_table import console_table, partial_note, score_table
+from repope_eval.runs.blind_twins import find_blind_twins
 from repope_eval.runs.folder import RunFolder
+from repope_eval.scoring.blindness import blind_figures
 from repope_eval.scoring.caption_scores import AnyScores, CaptionScores, score_caption_benchmark
+from repope_eval.scoring.own_figures import OwnFigures
 from repope_eval.scoring.scores import Scores, score_benchmark
 from repope_eval.settings import config
 from repope_eval.settings.askers import SERVER
@@ -83,7 +87,7 @@ def score_and_report(
         seconds: takes what scoring and reporting took.
     """
     with timed(seconds, "scoring"):
-        scores = _scored(answered)
+        scores = _scored(answered, folder)
     counts = {"questions": scores.n_questions, "answered": scores.n_answered, **answered.counts}
     with timed(seconds, "report"):
         is_captions = isinstance(scores, CaptionScores)
@@ -106,19 +110,31 @@ def score_and_report(
     return scores
 
 
-def _scored(answered: AnsweredBenchmark) -> AnyScores:
+def _scored(answered: AnsweredBenchmark, folder: RunFolder) -> AnyScores:
     """The scores, by the kind of the benchmark."""
     settings = answered.settings
     part = part_of_images(len(questions_by_image(answered.benchmark.questions)), answered.n_images)
     told = {"part": part, "decoding": _decoding(settings)}
     if answered.benchmark.truth is None:
-        return score_benchmark(
+        scores = score_benchmark(
             answered.benchmark, answered.answers, answered.model, settings.protocol, **told
         )
+        blind = _blind_figures(answered, folder, scores.protocol)
+        return dataclasses.replace(scores, own=(*scores.own, blind)) if blind else scores
     longest = settings.model.max_new_tokens if isinstance(settings, config.RunSettings) else None
     return score_caption_benchmark(
         answered.benchmark, answered.answers, answered.model, max_new_tokens=longest, **told
     )
+
+
+def _blind_figures(
+    answered: AnsweredBenchmark, folder: RunFolder, protocol: config.Protocol
+) -> OwnFigures | None:
+    """What the run answers right without looking, where runs that were shown something else lie beside it."""
+    if not isinstance(answered.settings, config.RunSettings):
+        return None
+    twins = find_blind_twins(folder.path, answered.settings.bench, answered.answers)
+    return blind_figures(twins, answered.benchmark.label_sets, protocol)
 
 
 def _log_doubts(answered: AnsweredBenchmark, scores: AnyScores, folder: RunFolder) -> None:
@@ -147,7 +163,9 @@ def _decoding(settings: config.RunSettings | config.ScoreSettings) -> str:
 def _doubts(answered: AnsweredBenchmark, scores: AnyScores, folder: RunFolder) -> list[str]:
     """What makes the answers doubtful, and that none of them is a yes or a no where that is so."""
     line = _unread_remark(answered, scores) if scores.is_unread else None
-    return [*folder.manifest.doubts, *([line] if line else [])]
+    blind = answered.settings.bench.blind if isinstance(answered.settings, config.RunSettings) else None
+    control = f"Asked with {BLIND_TITLES[blind]} (bench.blind={blind}): a control." if blind else None
+    return [*folder.manifest.doubts, *filter(None, (line, control))]
 
 
 def _unread_remark(answered: AnsweredBenchmark, scores: AnyScores) -> str | None:

@@ -238,7 +238,10 @@ def _describes_images(run: FinishedRun) -> str | None:
 def _other_benchmark(run: FinishedRun, name: str) -> str | None:
     if run.bench.name == name:
         return None
-    return f"is of benchmark {run.bench.name}, not {name}; bench={run.bench.name} reports it"
+    words = f"bench={run.bench.name}"
+    if blind := run.bench.blind:
+        words = f"bench={run.bench.name.removesuffix(f'_{blind}')} bench.blind={blind}"
+    return f"is of benchmark {run.bench.name}, not {name}; {words} reports it"
 
 
 def require_some(selection: Selection, root: Path) -> None:

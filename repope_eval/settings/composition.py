@@ -84,6 +84,7 @@ def bench_settings(name: str, values: Mapping[str, Any]) -> BenchSettings:
         raise RepopeError(f"settings of {name}: {str(error).splitlines()[0]}") from error
     if OmegaConf.is_missing(composed, "name"):
         composed.name = _own_name("bench", composed) or name
+    _name_blind(composed)
     return settings_from(BenchSettings, composed)
 
 
@@ -196,8 +197,9 @@ def named(record: type, composed: DictConfig, choices: Mapping[str, str]) -> Dic
     """Gives a group the name of its configuration file, where the file states no `name`.
 
     A model whose checkpoint the user names has that checkpoint's name, and a benchmark whose questions the user names
-    has that of their file or dataset. So each has a run folder of its own. The name of an adapter follows that of its
-    model, as in `ovis2_4b+mine`, unless the user named the model.
+    has that of their file or dataset. The name of an adapter follows that of its model, as in `ovis2_4b+mine`, unless the
+    user named the model; and a benchmark's name says where something else is shown than its images. So each has a run
+    folder of its own.
     """
     for group in groups_of(record):
         content, choice = composed[group], choices[group]
@@ -210,7 +212,16 @@ def named(record: type, composed: DictConfig, choices: Mapping[str, str]) -> Dic
             continue
         if group == "model" and (adapter := _name_by(content, "adapter", checkpoint_name)):
             content.name += f"+{adapter}"
+    if isinstance(bench := composed.get("bench"), DictConfig):
+        _name_blind(bench)
     return composed
+
+
+def _name_blind(composed: DictConfig) -> None:
+    """Has a benchmark's name end with what is shown in its images' place, so that its runs are never among others'."""
+    blind = composed.get("blind")
+    if blind and not OmegaConf.is_missing(composed, "name") and not composed.name.endswith(f"_{blind}"):
+        composed.name = f"{composed.name}_{blind}"
 
 
 def _own_name(group: str, composed: DictConfig) -> str:

@@ -60,6 +60,7 @@ BenchSource = Literal[
     "custom",
     "table",
 ]
+Blind = Literal["gray", "swapped", "none"]
 Prompt = Literal["paper", "lmms_eval", "vlmevalkit"]
 Tracker = Literal["none", "trackio", "wandb"]
 Attention = Literal["sdpa", "sdpa_cudnn", "eager", "flash_attention_2"]
@@ -286,6 +287,12 @@ class BenchSettings:
         "CHAIR: file of COCO's ids, or of captions, whose images are described; null: POPE's 500 images",
         None,
         place="questions",
+    )
+    blind: Blind | None = setting(
+        "shows each image's questions something else, to see what needs no image: gray, a gray image of its size; "
+        "swapped, another image of the benchmark; none, no image at all; null: the image itself",
+        None,
+        changes="pixels",
     )
     split: str = setting("table: split of a dataset hub:OWNER/NAME", "test")
     subset: str | None = setting("table: subset (configuration) of such a dataset; null: its only one", None)

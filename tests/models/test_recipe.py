@@ -185,3 +185,26 @@ def test_a_pickled_recipe_is_small(goldens: Path) -> None:
     """It holds tokenizers, which are, and no weights."""
     recipe = recipe_of("ovis2", find_checkpoint(str(goldens / "ovis2"), "main"), RecipeOptions())
     assert len(pickle.dumps(recipe)) < 2**20
+
+
+BLIND_PROMPTS = {
+    "internvl2_5_qwen2": "<|im_start|>user\nIs there a cat in the image?<|im_end|>\n<|im_start|>assistant\n",
+    "ovis2": "<|im_start|>user\nIs there a cat in the image?<|im_end|>\n<|im_start|>assistant\n",
+    "llava_next_vicuna": " USER: Is there a cat in the image? ASSISTANT:",
+    "llava_next_mistral": "[INST] Is there a cat in the image? [/INST]",
+}
+"""The ends of prompts without an image: those of the original code where it is given none."""
+
+
+@pytest.mark.parametrize("name", BLIND_PROMPTS)
+def test_a_prompt_without_an_image_has_no_mark_of_one(goldens: Path, name: str) -> None:
+    recipe = golden_model(goldens / name).recipe
+    prompt = recipe.prompt(QUESTION, shows_image=False)
+    assert prompt.endswith(BLIND_PROMPTS[name])
+    assert "<image>" not in prompt
+    assert "<img>" not in prompt
+
+
+def test_paligemma_is_asked_about_nothing_but_images(goldens: Path) -> None:
+    with pytest.raises(RepopeError, match=r"^bench\.blind=none: PaliGemma's prompts begin with an image"):
+        golden_model(goldens / "paligemma").recipe.prepare(None, [QUESTION])

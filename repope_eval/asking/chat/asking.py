@@ -124,6 +124,7 @@ class ChatAsker(LocalAsker):
         max_new_tokens: int,
         programs: int = 1,
         verify: int = 0,
+        shows_images: bool = True,
     ) -> None:
         """Chooses the way of asking.
 
@@ -134,6 +135,7 @@ class ChatAsker(LocalAsker):
             max_new_tokens: the longest answer, thoughts included.
             programs: how many programs like this one share the machine's cores.
             verify: how many images are asked about the plain way, too, before their answers are stored.
+            shows_images: whether questions are asked with an image.
 
         Raises:
             RepopeError: nothing says where an answer ends.
@@ -146,6 +148,7 @@ class ChatAsker(LocalAsker):
             workers=workers,
             max_new_tokens=max_new_tokens,
             programs=programs,
+            shows_images=shows_images,
         )
         self._processor = model.processor
         limits = Limits(max_new_tokens=max_new_tokens, spellings=self._spellings)
@@ -213,7 +216,7 @@ class ChatAsker(LocalAsker):
             yield answers
 
     def _answer(self, question: Question, generation: ChatGeneration) -> Answer:
-        prompt = self._processor.prompt(question.text)
+        prompt = self._processor.prompt(question.text, shows_image=self._shows_images)
         read = self._reader.read(generation.token_ids, prompt)
         self._cut_thoughts += read.is_cut
         self._unknown_tags.update(filter(None, [read.unknown_tag]))

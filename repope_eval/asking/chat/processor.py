@@ -185,13 +185,14 @@ class ChatProcessor:
         vocabulary: dict[str, int] = self.tokenizer.get_vocab()
         return vocabulary
 
-    def prompt(self, question: str) -> str:
-        """The whole prompt of a question as text, with the processor's mark where the image goes."""
+    def prompt(self, question: str, *, shows_image: bool = True) -> str:
+        """The whole prompt of a question as text, with the processor's mark where the image goes, if one is shown."""
         text = question + (self._settings.question_suffix or "")
-        return self._rendered_prompt([{"type": "image"}, {"type": "text", "text": text}])
+        images = [{"type": "image"}] if shows_image else []
+        return self._rendered_prompt([*images, {"type": "text", "text": text}])
 
-    def prepare(self, image: Image.Image, questions: Sequence[str]) -> ChatPrepared:
-        """Pixels of an image of any mode, and the prompts of questions about it.
+    def prepare(self, image: Image.Image | None, questions: Sequence[str]) -> ChatPrepared:
+        """Pixels of an image of any mode, and the prompts of questions about it; None: no image is shown.
 
         The processor is called for each question by itself, as if it were the only one. The pixels that it
         made for the first are handed to it again for the others.
@@ -200,7 +201,7 @@ class ChatProcessor:
             RepopeError: the processor cannot take the image, or a question spells a special token that cannot be told
                 from a real one.
         """
-        rgb = to_rgb(image)
+        rgb = None if image is None else to_rgb(image)
         with PixelsMadeOnce(self._processor.image_processor) as pixels:
             processed = []
             for question in questions:
@@ -220,22 +221,23 @@ class ChatProcessor:
             tuple({name: each[name] for name in each if name in per_question} for each in processed),
         )
 
-    def _processed_question(self, image: Image.Image, question: str) -> dict[str, torch.Tensor]:
-        prompt = self.prompt(self._plain_question(question))
+    def _processed_question(self, image: Image.Image | None, question: str) -> dict[str, torch.Tensor]:
+        prompt = self.prompt(self._plain_question(question), shows_image=image is not None)
         begin = self.tokenizer.bos_token
         # As transformers' own chat does it: a template that writes the begin token needs no second one.
         is_begun = begin is not None and prompt.startswith(begin)
         try:
             processed = self._processor(
                 text=[prompt],
-                images=[image],
                 return_tensors="pt",
+                **({} if image is None else {"images": [image]}),
                 **({"add_special_tokens": False} if is_begun else {}),
             )
         except Exception as error:  # processors raise whatever they do
             lack = "too much memory, " if is_lack_of_memory(error) else ""
+            what = "the image" if image is not None else "a question without an image"
             raise RepopeError(
-                f"its processor ({self._sizes_file}) cannot take the image ({lack}{first_line(error)})"
+                f"its processor ({self._sizes_file}) cannot take {what} ({lack}{first_line(error)})"
             ) from error
         inputs = dict(processed)
         if strange := [name for name, value in inputs.items() if not isinstance(value, torch.Tensor)]:

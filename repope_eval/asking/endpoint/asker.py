@@ -136,9 +136,7 @@ class QuestionLoop:
         try:
             async with Client(self._settings) as client, asyncio.TaskGroup() as tasks:
                 for image in images:
-                    url = await asyncio.to_thread(
-                        image_url, image.path, self._settings.image_format, self._settings.max_side
-                    )
+                    url = await self._shown(image)
                     await self._concurrency.take(is_urgent=False)
                     tasks.create_task(self._ask_image(client, image, url, take))
         except BaseExceptionGroup as errors:
@@ -146,8 +144,16 @@ class QuestionLoop:
             if not isinstance(error, GivenUpError):
                 raise error from None
 
+    async def _shown(self, image: AskedImage) -> str | None:
+        """What the server is shown: the image as a data URL; None where questions are asked without one."""
+        if image.path is None:
+            return None
+        return await asyncio.to_thread(
+            image_url, image.path, self._settings.image_format, self._settings.max_side
+        )
+
     async def _ask_image(
-        self, client: Client, image: AskedImage, url: str, take: Callable[[Answer], None]
+        self, client: Client, image: AskedImage, url: str | None, take: Callable[[Answer], None]
     ) -> None:
         """Asks about an image, whose first question has its turn already."""
         first, *others = image.questions
@@ -157,7 +163,13 @@ class QuestionLoop:
                 tasks.create_task(self._ask_question(client, question, url, take, has_turn=False))
 
     async def _ask_question(
-        self, client: Client, question: Question, url: str, take: Callable[[Answer], None], *, has_turn: bool
+        self,
+        client: Client,
+        question: Question,
+        url: str | None,
+        take: Callable[[Answer], None],
+        *,
+        has_turn: bool,
     ) -> None:
         """Asks one question, and hands its answer over or counts why there is none."""
         try:
@@ -181,7 +193,7 @@ class QuestionLoop:
         evidence = reply.evidence
         take(Answer(question, reply.text, reply.tokens_out, evidence.p_yes, evidence.p_no))
 
-    async def _reply(self, client: Client, question: Question, url: str, *, has_turn: bool) -> Reply:
+    async def _reply(self, client: Client, question: Question, url: str | None, *, has_turn: bool) -> Reply:
         """The reply to a question, asked again after faults that may pass."""
         form, retrying = self._opened.form, Retrying()
         if question.describes:  # a server would list tokens beside each one of a long text

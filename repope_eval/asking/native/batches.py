@@ -41,6 +41,7 @@ class LocalAsker(Asker):
         workers: str,
         max_new_tokens: int,
         programs: int,
+        shows_images: bool = True,
     ) -> None:
         """Finds the tokens that count as yes and as no.
 
@@ -50,8 +51,10 @@ class LocalAsker(Asker):
             workers: processes that prepare images, or `auto`.
             max_new_tokens: the longest answer.
             programs: how many programs like this one share the machine's cores.
+            shows_images: whether questions are asked with an image.
         """
         self._loaded = model
+        self._shows_images = shows_images
         self._shown = shown
         self._engine: Engine = engine
         self._workers = workers
@@ -64,7 +67,8 @@ class LocalAsker(Asker):
     @property
     def source(self) -> dict[str, Any]:
         """The checkpoint, the content of its files, and the prompt."""
-        return {**describe_checkpoint(self._loaded.checkpoint), "prompt": self._shown.prompt("QUESTION")}
+        prompt = self._shown.prompt("QUESTION", shows_image=self._shows_images)
+        return {**describe_checkpoint(self._loaded.checkpoint), "prompt": prompt}
 
     @property
     def device(self) -> dict[str, Any]:
@@ -135,6 +139,7 @@ class TransformersAsker(LocalAsker):
         max_new_tokens: int,
         programs: int = 1,
         verify: int = 0,
+        shows_images: bool = True,
     ) -> None:
         """Chooses the sizes of batches.
 
@@ -145,6 +150,7 @@ class TransformersAsker(LocalAsker):
             max_new_tokens: the longest answer.
             programs: how many programs like this one share the machine's cores.
             verify: how many images are asked about the plain way, too; none where the engine is the plain way.
+            shows_images: whether questions are asked with an image.
         """
         super().__init__(
             model,
@@ -153,6 +159,7 @@ class TransformersAsker(LocalAsker):
             workers=workers,
             max_new_tokens=max_new_tokens,
             programs=programs,
+            shows_images=shows_images,
         )
         self._model = model
         self._batch_size = BatchSize(batch_size, model.device.type)

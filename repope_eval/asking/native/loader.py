@@ -42,8 +42,8 @@ thread that pins memory raised has another text.
 _PR_SET_PDEATHSIG = 1
 """Linux's number for: send me this signal when my parent dies."""
 
-Prepare = Callable[[Image.Image, Sequence[str]], Prepared]
-"""What makes an image and the texts of its questions ready for a model, such as `Recipe.prepare`."""
+Prepare = Callable[[Image.Image | None, Sequence[str]], Prepared]
+"""What makes an image, if one is shown, and the texts of its questions ready for a model, such as `Recipe.prepare`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +69,8 @@ def longest_first(recipe: Recipe, images: Sequence[AskedImage]) -> list[AskedIma
 
 def _count_image_tokens(recipe: Recipe, asked: AskedImage) -> int:
     """How many image tokens the model is fed for an image and its questions."""
+    if asked.path is None:
+        return 0
     size = image_size(asked.path)
     with _blaming_file(asked.path):
         features = recipe.count_features(*size)
@@ -155,9 +157,12 @@ class _Images(Dataset[PreparedImage | RepopeError]):
         asked = self._asked[index]
         texts = [question.text for question in asked.questions]
         try:
-            image = open_image(asked.path)
-            with _blaming_file(asked.path):
-                prepared = self._prepare(image, texts)
+            if asked.path is None:
+                prepared = self._prepare(None, texts)
+            else:
+                image = open_image(asked.path)
+                with _blaming_file(asked.path):
+                    prepared = self._prepare(image, texts)
         except RepopeError as error:
             return error
         return PreparedImage(asked.questions, prepared.cast(self._dtype))

@@ -52,8 +52,11 @@ def generate_shared(
 def encode(model: Model, images: Sequence[Prepared]) -> list[torch.Tensor]:
     """Features of each image, [feature tokens, hidden].
 
-    Pixels go to the device. Whole numbers are shapes, which stay on the host, where they are read.
+    Pixels go to the device. Whole numbers are shapes, which stay on the host, where they are read. Where questions are
+    asked without images there are no features.
     """
+    if not images[0].inputs:
+        return [torch.empty(0, 0)] * len(images)
     pixels = [
         model.placed({name: tensor for name, tensor in image.inputs.items() if tensor.is_floating_point()})
         for image in images

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from conftest import CommandLine
-from tiny_checkpoints import chat_settings
+from tiny_checkpoints import CHECKPOINTS, chat_settings
 
 from perf.chat_families.qwen import TEMPLATE as CHATML
 from repope_eval import pipeline
@@ -170,3 +170,17 @@ def test_processors_work_in_processes_of_their_own(checkpoint: Callable[[str], P
     run(replace(settings, workers="1"), "a command")
     assert manifest(tmp_path / "run")["inference"]["workers"] == 1
     assert lines(tmp_path / "run")
+
+
+@pytest.mark.parametrize("kind", CHECKPOINTS)
+def test_chat_models_are_asked_without_images_alike_in_both_engines(
+    checkpoint: Callable[[str], Path], tmp_path: Path, kind: str
+) -> None:
+    settings = settings_of(checkpoint(kind), tmp_path / "shared")
+    settings = replace(settings, bench=replace(DEMO, blind="none"))
+    run(settings, "a command")
+    close_log()
+    run(replace(settings, engine="sequential", out=str(tmp_path / "sequential")), "a command")
+    shared, sequential = (lines(tmp_path / engine) for engine in ("shared", "sequential"))
+    assert [line["response"] for line in shared] == [line["response"] for line in sequential]
+    assert "image>" not in manifest(tmp_path / "shared")["prompt"]

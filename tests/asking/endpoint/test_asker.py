@@ -352,3 +352,19 @@ def test_a_signal_ends_it_though_the_server_hangs(chat: ChatServer, tmp_path: Pa
     )
     assert chat.asked[-1].key == "Bearer sk-hidden"
     assert "sk-hidden" not in errors + "".join(path.read_text() for path in out.iterdir() if path.is_file())
+
+
+def test_questions_without_images_are_sent_without_any(chat: ChatServer, settings: RunSettings) -> None:
+    blind = dataclasses.replace(settings, bench=dataclasses.replace(settings.bench, blind="none"))
+    seen: list[bool] = []
+
+    def respond(asked: Asked) -> Sent:
+        content = asked.body["messages"][-1]["content"]
+        if asked.text != OPENING:
+            seen.append(any(part["type"] == "image_url" for part in content))
+        return reply_to(asked)
+
+    chat.respond = respond
+    run(blind, "the command")
+    assert seen
+    assert not any(seen)

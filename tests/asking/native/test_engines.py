@@ -251,3 +251,21 @@ def test_groups_of_rows_change_no_token(goldens: Path, monkeypatch: pytest.Monke
     long = model.recipe.prepare(golden.photograph("chelsea"), ["Is there " + "a very " * 80 + "old cat?"])
     generations = generate_shared(model, [long, *images], 4, find_spellings(model.recipe))
     assert tokens(generations)[1:] == [[answer[:4] for answer in asked] for asked in expected(golden)[:2]]
+
+
+@pytest.mark.parametrize("golden", CAUSAL, indirect=True)
+def test_questions_without_an_image_are_answered_alike_by_both_engines(
+    model: Model, max_new_tokens: int
+) -> None:
+    questions = ["Is there a cat in the image?", "Is there a dining table in the image?", "A cup?"]
+    blind = model.recipe.prepare(None, questions)
+    assert not blind.inputs
+    assert not {*model.recipe.feature_token_ids} & {token for prompt in blind.prompts for token in prompt}
+    spellings = find_spellings(model.recipe)
+    shared, sequential = (
+        generate(model, [blind, blind], max_new_tokens, spellings)
+        for generate in (generate_shared, generate_sequentially)
+    )
+    assert tokens(shared) == tokens(sequential)
+    for one, other in zip(shared[0], sequential[0], strict=True):
+        assert one.p_yes == pytest.approx(other.p_yes, abs=1e-4)
