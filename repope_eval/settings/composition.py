@@ -197,9 +197,9 @@ def named(record: type, composed: DictConfig, choices: Mapping[str, str]) -> Dic
     """Gives a group the name of its configuration file, where the file states no `name`.
 
     A model whose checkpoint the user names has that checkpoint's name, and a benchmark whose questions the user names
-    has that of their file or dataset. The name of an adapter follows that of its model, as in `ovis2_4b+mine`, unless the
-    user named the model; and a benchmark's name says where something else is shown than its images. So each has a run
-    folder of its own.
+    has that of their file or dataset. The name of an adapter follows that of its model, as in `ovis2_4b+mine`, unless
+    the user named the model; and a benchmark's name says where something else is shown than its images. So each has a
+    run folder of its own.
     """
     for group in groups_of(record):
         content, choice = composed[group], choices[group]
