@@ -239,6 +239,17 @@ def test_rank_agreement_says_how_often_each_interval_holds() -> None:
         assert all(0 <= float(row[name]) <= 1 for name in ("percentiles", "symmetric", "tau outside"))
 
 
+def test_thresholds_says_how_often_intervals_hold_and_what_is_claimed() -> None:
+    rows = table(run("thresholds", "--images", "100", "--simulations", "2", options=()), "images")
+    assert len(rows) == 4
+    for row in rows:
+        assert 10 < float(row["threshold"]) < 20
+        assert float(row["beyond"]) == pytest.approx(0 if row["better"] == "0" else 3, abs=0.2)
+        assert all(
+            0 <= float(row[name]) <= 1 for name in ("held: threshold", "held: beyond", "beats", "below")
+        )
+
+
 def test_compare_finds_equal_models_to_differ_in_no_more_than_one_of_twenty() -> None:
     lines = run("compare", "--differing", "4", "7", "--images", "100", options=())
     four, seven = table(lines, "differing images")
