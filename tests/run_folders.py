@@ -46,6 +46,23 @@ def answer_lines(
     ]
 
 
+def told_lines(
+    benchmark: Benchmark, threshold: float = 0.5, seed: int = 0, yes: str = "Yes", no: str = "No"
+) -> list[dict[str, Any]]:
+    """An answer to every question with its probabilities: yes where that of yes is as high as the threshold.
+
+    They tell the last label set's labels, but overlap: at the best threshold, .45, a tenth of the answers is wrong.
+    """
+    generator = random.Random(seed)
+    lines = []
+    for line in answer_lines(benchmark, 0.0):
+        middle = 0.62 if line["response"] == "Yes" else 0.3
+        p_yes = round(min(0.999, max(0.001, generator.gauss(middle, 0.13))), 4)
+        said = yes if p_yes >= threshold else no
+        lines.append({**line, "response": said, "p_yes": p_yes, "p_no": round(1 - p_yes, 4)})
+    return lines
+
+
 def manifest_of(benchmark: Benchmark, model: str, **settings: Any) -> dict[str, Any]:
     """What a run's manifest holds of what a report reads."""
     bench = {"name": "demo", "source": "demo", "variants": ["random", "popular", "adversarial"]}

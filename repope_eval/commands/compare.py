@@ -23,6 +23,7 @@ from repope_eval.comparison.causes import compare_results
 from repope_eval.comparison.page import comparison_document, render_comparison_page
 from repope_eval.comparison.sides import read_sides
 from repope_eval.comparison.tables import gap_table
+from repope_eval.comparison.thresholds import are_thresholds_known, threshold_table, threshold_verdict
 from repope_eval.comparison.view import verdict
 from repope_eval.reporting.console import print_sentences, print_table
 from repope_eval.reporting.tables import Table
@@ -42,8 +43,8 @@ class _Comparison:
 
     document: Mapping[str, Any]
     page: str
-    table: Table
-    verdict: str
+    tables: Sequence[Table]
+    verdicts: Sequence[str]
     warnings: Sequence[str] = ()
 
 
@@ -58,18 +59,22 @@ def execute(settings: CompareSettings, command: str) -> None:
     write_text(out / PAGE, comparison.page)
     for line in comparison.warnings:
         log.warning("%s", line)
-    print_table(comparison.table)
-    print_sentences(comparison.verdict)
+    for table in comparison.tables:
+        print_table(table)
+    for verdict_text in comparison.verdicts:
+        print_sentences(verdict_text)
     log.info("the comparison is in %s (%s for reading, %s for programs)", out, PAGE, DOCUMENT)
 
 
 def _compare_answers(settings: CompareSettings, command: str) -> _Comparison:
     view = compare_results(*read_sides(settings), settings)
+    on_threshold = threshold_verdict(view)
+    has_table = bool(on_threshold) and are_thresholds_known(view)
     return _Comparison(
         document=comparison_document(view),
         page=render_comparison_page(view, command),
-        table=gap_table(view),
-        verdict=verdict(view),
+        tables=[gap_table(view), *([threshold_table(view)] if has_table else [])],
+        verdicts=[verdict(view), *([on_threshold] if on_threshold else [])],
         warnings=[f"{result.letter}: {note}" for result in view.results for note in result.notes],
     )
 
@@ -79,8 +84,8 @@ def _compare_answers_with_captions(settings: CompareSettings, command: str) -> _
     return _Comparison(
         document=asking_telling_document(view),
         page=render_asking_telling(view, command),
-        table=share_table(view),
-        verdict=view.verdict,
+        tables=[share_table(view)],
+        verdicts=[view.verdict],
         warnings=[f"{view.answering.letter}: {note}" for note in view.answering.notes],
     )
 
@@ -90,8 +95,8 @@ def _compare_captions(settings: CompareSettings, command: str) -> _Comparison:
     return _Comparison(
         document=caption_comparison_document(view),
         page=render_caption_comparison(view, command),
-        table=caption_gap_table(view),
-        verdict=view.verdict,
+        tables=[caption_gap_table(view)],
+        verdicts=[view.verdict],
     )
 
 

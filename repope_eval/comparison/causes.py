@@ -14,6 +14,7 @@ from repope_eval.scoring.gap import Gaps, Result, figures_by_variant, gaps, pair
 from repope_eval.scoring.paired_answers import Readers, pair_answers, read_differently, tally
 from repope_eval.scoring.protocol_scores import include_distinct
 from repope_eval.scoring.protocols import PROTOCOLS
+from repope_eval.scoring.thresholds import check_thresholds
 from repope_eval.settings import config
 from repope_eval.settings.command_settings import CompareSettings
 from repope_eval.wording import counted
@@ -116,6 +117,7 @@ def _compared_labels(
             ]
             for variant in by_variant
         },
+        thresholds=check_thresholds(a.answers, b.answers, common, PROTOCOLS[protocol]),
     )
 
 

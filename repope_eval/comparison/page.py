@@ -18,11 +18,18 @@ from repope_eval.comparison.tables import (
     settings_that_do_not_differ,
     tally_table,
 )
-from repope_eval.comparison.view import ComparedLabels, ComparisonView, paper_sentence, verdict
+from repope_eval.comparison.thresholds import (
+    are_thresholds_known,
+    threshold_fields,
+    threshold_table,
+    threshold_variants_table,
+    threshold_verdict,
+    yes_ratio_remark,
+)
+from repope_eval.comparison.view import ComparedLabels, ComparisonView, chance_fields, paper_sentence, verdict
 from repope_eval.records import Answer
 from repope_eval.reporting.figure_texts import clipped, reading_text
 from repope_eval.reporting.gallery import Gallery, Item, gallery_of, render_with_gallery
-from repope_eval.scoring.differences import Difference
 from repope_eval.scoring.gap import GAP_FIGURES, Gap
 from repope_eval.scoring.paired_answers import DIFFERING, PairedAnswer, PairKind
 from repope_eval.scoring.protocols import PROTOCOLS, Reading
@@ -119,6 +126,7 @@ def comparison_document(view: ComparisonView) -> dict[str, Any]:
     """The document; undefined figures are null. Questions that differ stand in it one by one."""
     return {
         "verdict": verdict(view),
+        "threshold_verdict": threshold_verdict(view) or None,
         "bench": view.bench,
         "protocol": view.protocol,
         "a": dataclasses.asdict(view.a),
@@ -149,7 +157,7 @@ def _labels(labels: ComparedLabels) -> dict[str, Any]:
         "variants": {
             variant: {
                 **{figure: _gap(gap) for figure, gap in of_figure.items()},
-                "chance": _chance_fields(labels.chance[variant]),
+                "chance": chance_fields(labels.chance[variant]),
             }
             for variant, of_figure in labels.gaps.items()
         },
@@ -160,6 +168,7 @@ def _labels(labels: ComparedLabels) -> dict[str, Any]:
             }
             for variant, of_variant in labels.protocols.items()
         },
+        "thresholds": threshold_fields(labels.thresholds),
     }
 
 
@@ -172,18 +181,6 @@ def _gap(gap: Gap) -> dict[str, Any]:
         "parts_reason": {cause: part.reason or None for cause, part in gap.parts.items()},
         "a": dataclasses.asdict(gap.a),
         "b": dataclasses.asdict(gap.b),
-    }
-
-
-def _chance_fields(difference: Difference) -> dict[str, Any]:
-    return {
-        "value": difference.value,
-        "ci95": difference.interval,
-        "p": difference.p,
-        "n_questions": difference.n_questions,
-        "n_images": difference.n_images,
-        "n_differing": difference.n_differing,
-        "reason": difference.reason,
     }
 
 
@@ -223,6 +220,11 @@ def render_comparison_page(view: ComparisonView, command: str) -> str:
         "chart": _causes_chart(view),
         "right_and_wrong": right_and_wrong_table(view),
         "tally": tally_table(view),
+        "threshold_verdict": threshold_verdict(view),
+        "yes_ratio_remark": yes_ratio_remark(view),
+        "thresholds": [threshold_table(view), threshold_variants_table(view)]
+        if are_thresholds_known(view)
+        else [],
         "settings": settings_table(view),
         "other_settings": settings_that_do_not_differ(view),
         "protocols": protocol_run_table(view),

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from repope_eval.benchmarks.sources import label_set_phrase, label_set_title
 from repope_eval.records import Variant
@@ -17,6 +18,7 @@ from repope_eval.scoring.confusion import Figures
 from repope_eval.scoring.differences import Difference
 from repope_eval.scoring.gap import LEAST, Cause, Gap, Gaps, Part
 from repope_eval.scoring.paired_answers import PairedAnswer, ReadDifferently, Tally
+from repope_eval.scoring.thresholds import ThresholdCheck
 from repope_eval.settings import config
 from repope_eval.wording import counted, first_few
 
@@ -88,6 +90,8 @@ class ComparedLabels:
     chance: Mapping[Variant, Difference]
     """The gap in F1 that is due to answers, by variant, with its interval."""
     protocols: Mapping[Variant, Sequence[ProtocolFigures]]
+    thresholds: ThresholdCheck
+    """What thresholds on b's confidences give, under the common labels."""
 
     @property
     def title(self) -> str:
@@ -342,3 +346,16 @@ def _share_phrase(value: float | None) -> str:
 
 def _size_in_points(value: float) -> str:
     return f"{share_text(abs(value))} points"
+
+
+def chance_fields(difference: Difference) -> dict[str, Any]:
+    """A difference of F1 as a part of the document."""
+    return {
+        "value": difference.value,
+        "ci95": difference.interval,
+        "p": difference.p,
+        "n_questions": difference.n_questions,
+        "n_images": difference.n_images,
+        "n_differing": difference.n_differing,
+        "reason": difference.reason,
+    }

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from math import floor, log10
 
 from repope_eval.scoring.estimates import Interval, Method
 from repope_eval.scoring.protocols import Reading
@@ -101,6 +102,14 @@ def p_text(p: float | None) -> str:
     if p is None:
         return UNDEFINED
     return "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def threshold_text(threshold: float) -> str:
+    """A threshold on a confidence: `0.413`, or `0.00021` and `0.99979` near an end, where digits go on telling."""
+    distance = min(threshold, 1 - threshold)
+    if distance <= 0:
+        return "0" if threshold <= 0 else "above 1"
+    return f"{threshold:.{max(3, 1 - floor(log10(distance)))}f}"
 
 
 def figure_text(name: str, value: float | None, interval: Interval = None) -> str:

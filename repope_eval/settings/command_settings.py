@@ -125,7 +125,9 @@ class CompareSettings:
     a: str | tuple[str, ...] = setting(
         "a run folder, or an answer file as score takes it, or several: [A,B,C]"
     )
-    b: str | tuple[str, ...] = setting("the other result: a run folder or answer files, too")
+    b: str | tuple[str, ...] = setting(
+        "the other result, such as the baseline of a method: a run folder or answer files, too"
+    )
     bench: BenchSettings | None = setting(
         "benchmark of answer files; null: that of the run", None, choice=None
     )

@@ -12,7 +12,7 @@ from annotation_pages import label, opened, rows
 from axe_playwright_python.sync_playwright import Axe
 from compared import answer_file, scored_run
 from playwright.sync_api import Browser, Page, expect
-from run_folders import answer_lines, demo
+from run_folders import demo, told_lines
 from served import served, words
 
 pytestmark = pytest.mark.installed
@@ -25,7 +25,7 @@ FURTHER = ".gallery > li:nth-child(n+12), tbody tr:nth-child(n+12), svg[role='im
 def comparison_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The comparison of a run with answers some of which are read differently."""
     folder = tmp_path_factory.mktemp("comparison")
-    b = answer_file(folder / "b.jsonl", answer_lines(demo(), 0.3, 4)[:900])
+    b = answer_file(folder / "b.jsonl", told_lines(demo(), 0.7)[:900])
     compared = (f"a={scored_run(folder / 'a')}", f"b={b}", "protocol_b=lmms_eval", f"out={folder}")
     warm_commands.run("compare", *compared, draws=True).check_returncode()
     return folder / "compare.html"

@@ -7,7 +7,7 @@ import pytest
 import warm_commands
 from compared import answer_file, scored_run
 from playwright.sync_api import Browser
-from run_folders import answer_lines, demo
+from run_folders import demo, told_lines
 
 pytestmark = pytest.mark.installed
 
@@ -18,7 +18,7 @@ NAUGHTY = "<img src=x onerror=alert(1)>"
 def page_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Of a run against answers that want to be markup, some of which are read differently."""
     folder = tmp_path_factory.mktemp("comparison")
-    lines = answer_lines(demo(), 0.3, 4, yes=f"Yes {NAUGHTY}")[:900]
+    lines = told_lines(demo(), 0.7, yes=f"Yes {NAUGHTY}")[:900]
     b = answer_file(folder / "b.jsonl", lines)
     words = (f"a={scored_run(folder / 'a')}", f"b={b}", "protocol_b=lmms_eval", f"out={folder}")
     warm_commands.run("compare", *words, draws=True).check_returncode()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from compared import answer_file, scored_run
 from conftest import PROJECT, CommandLine
-from run_folders import answer_lines, demo
+from run_folders import answer_lines, demo, told_lines
 
 
 @pytest.fixture
@@ -36,6 +36,23 @@ def test_it_writes_a_page_and_a_document_and_prints_table_and_verdict(
     assert " ".join(("python -m repope_eval", *words)) in html
     assert command_line(*words).returncode == 0  # once more is fine
     assert json.loads((out / "compare.json").read_text()) == document
+
+
+def test_thresholds_on_b_are_printed_where_its_probabilities_are_known(
+    command_line: CommandLine, tmp_path: Path
+) -> None:
+    method, baseline = (
+        scored_run(tmp_path / name, told_lines(demo(), threshold))
+        for name, threshold in (("method", 0.48), ("baseline", 0.7))
+    )
+    result = command_line("compare", f"a={method}", f"b={baseline}")
+    assert result.returncode == 0, result.stderr
+    printed = " ".join(result.stdout.split())
+    document = json.loads((tmp_path / "work" / "compare" / "compare.json").read_text())
+    assert document["threshold_verdict"] in printed
+    assert "baseline, yes as often as method" in printed
+    result = command_line("compare", f"a={method}", f"b={method}", "protocol_b=lmms_eval")
+    assert "threshold" not in result.stdout
 
 
 def test_two_files_and_a_benchmark_are_enough(command_line: CommandLine, tmp_path: Path) -> None:

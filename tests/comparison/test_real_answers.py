@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from repope_eval.benchmarks.sources import load_benchmark
 from repope_eval.comparison import sides
 from repope_eval.comparison.causes import compare_results
 from repope_eval.comparison.sides import read_sides
+from repope_eval.comparison.thresholds import threshold_verdict
 from repope_eval.comparison.view import ComparisonView, verdict
 from repope_eval.settings.command_settings import CompareSettings
 from repope_eval.settings.config import BenchSettings
@@ -117,3 +119,42 @@ def test_the_smaller_model_is_within_chance(shared: Path, against: Compare) -> N
     assert part.value == pytest.approx(-0.0110, abs=5e-5)
     assert part.interval == pytest.approx((-0.0152, -0.0071), abs=2e-4)
     assert verdict(view).startswith("Within chance: on the ")
+
+
+@pytest.mark.usefixtures("all_replicates")
+def test_without_probabilities_of_a_sampled_baseline_no_threshold_can_be_told(shared: Path) -> None:
+    """Greedy answers of LLaVA-1.5-7B against sampled ones: a threshold on the latter's probabilities is the former."""
+    paths = {
+        name: shared / "answers" / "decoding" / f"llava-1.5-7b_popular_{name}.jsonl"
+        for name in ("greedy", "sample")
+    }
+    if not all(path.is_file() for path in paths.values()):
+        pytest.skip("the answers of greedy and sampled decoding are not there")
+    ids = str(shared / "annotations" / "coco_pope_popular.json")
+    chosen = CompareSettings(
+        a=str(paths["greedy"]), b=str(paths["sample"]), questions_a=ids, questions_b=ids,
+        bench=replace(REPOPE, variants=("popular",)), data_dir=str(shared),
+    )  # fmt: skip
+    view = compare_results(*read_sides(chosen), chosen)
+    flips = [labels.thresholds.flips["popular"] for labels in view.labels]
+    # Known: F1 of both, and the counts that the shares of yes come from.
+    for found, f1 in zip(flips, ((0.8447, 0.7969), (0.8830, 0.8263)), strict=True):
+        assert found is not None
+        assert found.gain == pytest.approx(f1[0] - f1[1], abs=2e-4)
+        assert found.drawn < found.wrong < found.gain
+    assert threshold_verdict(view).startswith(
+        "Whether a threshold on llava-1.5-7b_popular_sample gives as much as llava-1.5-7b_popular_greedy has cannot be "
+        "told: p_yes and p_no of llava-1.5-7b_popular_sample are known for none of the 2,727 questions"
+    )
+    assert threshold_verdict(view).endswith(
+        "unless llava-1.5-7b_popular_sample was sampled, whose answers a threshold turns both ways."
+    )
+
+
+def test_of_a_gap_that_is_no_gain_only_that_is_said(shared: Path, against: Compare) -> None:
+    answers, questions = published_answers(shared, "7b")
+    view = against(answers, questions_b=str(questions))
+    assert threshold_verdict(view) == (
+        "Whether a threshold on llava-v1.5-7b gives as much as llava-v1.5-13b has cannot be told: p_yes and p_no of "
+        "llava-v1.5-7b are known for none of the 3,938 questions that both answered and that have a label."
+    )

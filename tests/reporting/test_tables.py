@@ -17,6 +17,7 @@ from repope_eval.reporting.figure_texts import (
     number_text,
     p_text,
     percent_text,
+    threshold_text,
 )
 from repope_eval.reporting.tables import (
     Cell,
@@ -226,3 +227,18 @@ def test_a_change_is_in_points_with_its_sign(difference: float) -> None:
 def test_a_long_text_is_cut_and_says_so() -> None:
     assert clipped("x" * 5, 3) == "xxx… (2 more characters)"
     assert clipped("xxx", 3) == "xxx"
+
+
+@pytest.mark.parametrize(
+    ("threshold", "text"),
+    [
+        (0.41, "0.410"),
+        (0.0125, "0.013"),
+        (0.9987, "0.9987"),
+        (0.000213, "0.00021"),
+        (0.0, "0"),
+        (1.0000000000000002, "above 1"),
+    ],
+)
+def test_a_threshold_near_an_end_has_more_digits(threshold: float, text: str) -> None:
+    assert threshold_text(threshold) == text
