@@ -34,7 +34,7 @@ from repope_eval.reporting.console import print_sentences, print_table, print_te
 from repope_eval.reporting.tables import Field, Mark, number_field, table, text_field
 from repope_eval.settings.askers import SERVER
 from repope_eval.settings.composition import listed_models
-from repope_eval.settings.config import DoctorSettings, ModelSettings
+from repope_eval.settings.config import DoctorSettings, ModelSettings, describing
 from repope_eval.settings.launching import bench_words
 from repope_eval.settings.named_files import data_folder
 from repope_eval.system import environment
@@ -49,6 +49,8 @@ def execute(settings: DoctorSettings, command: str) -> None:
     card = _asked_card(settings)
     # tiny fits anywhere
     listed = [settings.model] if settings.model else [each for each in listed_models() if each.name != "tiny"]
+    if asks_for_captions(settings.bench) and settings.model is None:
+        listed = list(map(describing, listed))
     data_dir = data_folder(settings.data_dir)
     asked = AskedBenchmark(
         words=shlex.join(bench_words()),

@@ -15,7 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from repope_eval.errors import RepopeError
-from repope_eval.settings.config import BenchSettings, ModelSettings
+from repope_eval.settings.config import CAPTION_SOURCES, MAX_NEW_TOKENS, BenchSettings, ModelSettings
 from repope_eval.settings.fields import closest, fields_by_key, groups_of, nearest
 from repope_eval.settings.named_files import (
     FILE_BENCHMARKS,
@@ -214,7 +214,19 @@ def named(record: type, composed: DictConfig, choices: Mapping[str, str]) -> Dic
             content.name += f"+{adapter}"
     if isinstance(bench := composed.get("bench"), DictConfig):
         _name_blind(bench)
+        _lengthen_captions(composed, bench)
     return composed
+
+
+def _lengthen_captions(composed: DictConfig, bench: DictConfig) -> None:
+    """Gives captions the limit of `describing`, where no word of the command says how long they may be."""
+    model = composed.get("model")
+    if not isinstance(model, DictConfig) or "max_new_tokens" not in model:
+        return
+    typed = HydraConfig.get().overrides.task
+    is_typed = any(word.lstrip("+").startswith("model.max_new_tokens=") for word in typed)
+    if bench.get("source") in CAPTION_SOURCES and not is_typed:
+        model.max_new_tokens = max(model.max_new_tokens, MAX_NEW_TOKENS)
 
 
 def _name_blind(composed: DictConfig) -> None:

@@ -5,7 +5,7 @@ Each settings class is a frozen record and the one home of its defaults; YAML fi
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from repope_eval.settings.fields import setting, written_as
@@ -71,6 +71,9 @@ MOST_TILES = 128
 MOST_PIXELS = 100_000_000
 """The most pixels of an image that a processor may be told: a hundred times those of the published checkpoints."""
 
+MAX_NEW_TOKENS = 1024
+"""The longest answer where neither a model's file nor a command says another."""
+
 _NAME = written_as(
     r"(?!\.)[^/\\]+(/(?!\.)[^/\\]+)*",
     "a name that stays inside the folder of runs, such as mine or org/mine,",
@@ -129,7 +132,11 @@ class ModelSettings:
         "of the language model, by bitsandbytes", "none", asked="weights", changes="number format"
     )
     max_new_tokens: int = setting(
-        "longest answer in tokens", 1024, minimum=1, maximum=32_768, changes="longest answer"
+        f"longest answer in tokens; of captions, a model's file's own where that is above {MAX_NEW_TOKENS}",
+        MAX_NEW_TOKENS,
+        minimum=1,
+        maximum=32_768,
+        changes="longest answer",
     )
     prompt: Prompt = setting(
         "whose prompt: that of the paper's code, or another harness's on POPE",
@@ -298,6 +305,19 @@ class BenchSettings:
     subset: str | None = setting("table: subset (configuration) of such a dataset; null: its only one", None)
     columns: TableColumns = setting("what the columns of a table are called", TableColumns())
     labels: TableLabels = setting("what the labels of a table are called", TableLabels())
+
+
+CAPTION_SOURCES: tuple[BenchSource, ...] = ("chair", "demo_captions")
+"""The benchmarks that have models describe images."""
+
+
+def describing(model: ModelSettings) -> ModelSettings:
+    """A model as it describes images where nobody says how long a caption may be.
+
+    The limit of some models' files is the paper's for yes or no, 15 tokens, which cuts most captions short. Captions
+    have the default in its place. A longer limit leaves room for thoughts, and stays.
+    """
+    return replace(model, max_new_tokens=max(model.max_new_tokens, MAX_NEW_TOKENS))
 
 
 _NONE: Any = None

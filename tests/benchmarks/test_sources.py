@@ -16,6 +16,7 @@ from repope_eval.benchmarks.sources import (
     FILE_SETTINGS,
     SOURCES,
     citations_of,
+    describes_images,
     find_benchmark_images,
     find_local_images,
     label_set_phrase,
@@ -26,7 +27,7 @@ from repope_eval.benchmarks.sources import (
 )
 from repope_eval.errors import RepopeError
 from repope_eval.records import Question
-from repope_eval.settings.config import BenchSettings
+from repope_eval.settings.config import CAPTION_SOURCES, BenchSettings
 from repope_eval.system import hub as hub_client
 from repope_eval.system.hub import network_off
 
@@ -305,3 +306,7 @@ def test_a_table_of_the_hub_is_read_from_this_machine_alone_where_nothing_is_fet
     with network_off():
         said = _refusal(of_hub, tmp_path)
     assert "cannot be loaded from this machine alone (" in said
+
+
+def test_settings_know_which_benchmarks_ask_for_captions() -> None:
+    assert tuple(name for name in SOURCES if describes_images(name)) == CAPTION_SOURCES

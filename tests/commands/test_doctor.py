@@ -119,12 +119,15 @@ def test_of_captions_the_length_is_told_and_the_time_is_of_that_length(
     assert re.search(r"captions, 120 tokens .* the longest captions, 1024 tokens .* memory bandwidth", long)
     assert "at the latest after model.max_new_tokens: 1024 tokens for internvl2_5_8b. Needs" in long
     assert "yes or no" not in long
-    short = said("gpu=h100", "model=llava_next_vicuna_7b")
+    unsaid = said("gpu=h100", "model=llava_next_vicuna_7b")
+    assert "at the latest after model.max_new_tokens: 1024 tokens for llava_next_vicuna_7b. Needs" in unsaid
+    short = said("gpu=h100", "model=llava_next_vicuna_7b", "model.max_new_tokens=15")
     assert "captions, 120 tokens" not in short
     assert "15 tokens cut most descriptions short: add model.max_new_tokens=512, say." in short
     everything = said()
     assert "demo_captions takes about" in everything
-    assert "Compare models at one length. Times are computed for captions of 120 tokens" in everything
+    assert "at the latest after model.max_new_tokens: 1024 tokens for internvl2_5_1b" in everything
+    assert "Times are computed for captions of 120 tokens" in everything
     assert "one image at a time with the longest captions" in everything
 
 

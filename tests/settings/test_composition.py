@@ -219,3 +219,36 @@ def test_a_users_checkpoint_names_its_run_folder(words: list[str], name: str) ->
 def test_an_adapter_names_its_run_folder_after_its_model(words: list[str], name: str) -> None:
     settings = _settings(*words, "model.adapter=/runs/seer/")
     assert (settings.model.name, settings.out) == (name, f"runs/demo/{name}")
+
+
+@pytest.mark.parametrize(
+    ("words", "length"),
+    [
+        (["bench=repope"], 15),
+        (["bench=chair"], 1024),
+        (["bench=demo_captions"], 1024),
+        (["bench=chair", "model.max_new_tokens=15"], 15),
+        (["bench=chair", "model.max_new_tokens=64"], 64),
+    ],
+)
+def test_a_models_length_for_yes_or_no_cuts_no_caption(words: list[str], length: int) -> None:
+    assert _settings("model=llava_next_vicuna_7b", *words).model.max_new_tokens == length
+
+
+def test_a_longer_length_of_a_models_file_stays_for_captions() -> None:
+    assert _settings("model=qwen3_5_4b", "bench=chair").model.max_new_tokens == 4096
+
+
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [
+        (["bench=repope", "bench.blind=gray"], "repope_gray"),
+        (["bench=repope", "bench.blind=none", "bench.name=mine"], "mine_none"),
+        (["bench=custom", "bench.questions=a/b.jsonl", "bench.blind=swapped"], "b_swapped"),
+        (["bench=repope"], "repope"),
+    ],
+)
+def test_the_name_of_a_benchmark_says_that_its_images_are_not_shown(words: list[str], name: str) -> None:
+    settings = _settings(*words)
+    assert settings.bench.name == name
+    assert settings.out == f"runs/{name}/tiny"
