@@ -3,6 +3,7 @@
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +91,7 @@ def _begin_run(
 ) -> BenchmarkRun:
     """Loads a benchmark and opens its run folder, into whose manifest the main rank enters this start."""
     whole = load_benchmark(settings.bench, data_dir)
-    benchmark = whole.first_images(settings.limit)
+    benchmark = replace(whole.first_images(settings.limit), n_draws=settings.repeats)
     start = describe_start(settings, whole, command)
     _refuse_to_ask_again(settings, start["benchmark"])
     folder = _open_folder(settings, ranks, stack, is_first=is_first)

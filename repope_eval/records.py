@@ -26,6 +26,9 @@ class Question:
     """The object asked about, such as `snowboard`; empty where it asks about none."""
     describes: bool = field(default=False, compare=False)
     """Whether it asks for a description of the image, a caption, and not for yes or no."""
+    draw: int = 0
+    """Which of several times it is asked, where answers are sampled: each time is a question of its own, with a seed of
+    its own. Labels are of the first, 0."""
 
 
 @dataclass(frozen=True, slots=True)

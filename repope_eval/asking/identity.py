@@ -27,19 +27,27 @@ _TELLING = frozenset(field.name for field in fields_of(ModelSettings) if field.c
 _CHECKPOINT_KEYS = frozenset(key for key, content in PLACES.items() if content == CHECKPOINT_FILES)
 """The settings that say where the checkpoint and its adapter are."""
 
+_SAMPLING = ("temperature", "top_p", "seed")
+"""Settings of sampled answers. Those of greedy ones are null, as in folders from before there was a choice."""
+
 
 def identity(settings: RunSettings) -> dict[str, Any]:
     """The settings that a run's answers depend on, by dotted key; engine, batch size and device change no answer."""
     bench, model = settings.bench, settings.model
     told = {name: value for name, value in applicable_settings(settings)["model"].items() if name in _TELLING}
     # A prompt of null is that of folders that were made before there was a choice.
-    meant = {"dtype": number_format(model), "prompt": None if model.prompt == "paper" else model.prompt}
+    meant = {
+        "dtype": number_format(model),
+        "prompt": None if model.prompt == "paper" else model.prompt,
+        **(dict.fromkeys(_SAMPLING) if not model.temperature else {}),
+    }
     told |= {name: value for name, value in meant.items() if name in told}
     return {
         "bench": bench.name,
         **(
             {"bench.blind": bench.blind} if bench.blind else {}
         ),  # as in folders made before there was a choice
+        "repeats": settings.repeats if settings.repeats > 1 else None,
         "bench.images": as_written(bench.images) if bench.source in FILE_BENCHMARKS else None,
         **{f"model.{name}": value for name, value in told.items()},
     }

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from repope_eval.asking.asker import Asker
 from repope_eval.models.families import checkpoint_of
+from repope_eval.models.sampling import sampling_of
 from repope_eval.settings.config import RunSettings
 from repope_eval.system.ranks import Ranks
 
@@ -73,4 +74,5 @@ def _asker_arguments(settings: RunSettings, ranks: Ranks) -> dict[str, Any]:
         "max_new_tokens": settings.model.max_new_tokens,
         "programs": ranks.local_count,
         "shows_images": settings.bench.blind != "none",
+        "sampling": sampling_of(settings.model),
     }

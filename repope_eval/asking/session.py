@@ -93,7 +93,7 @@ class BenchmarkRun:
 
     def read_store(self) -> AnswerStore:
         """The answers in the run folder."""
-        return AnswerStore(self.folder.answers, self.benchmark.questions)
+        return AnswerStore(self.folder.answers, self.benchmark.asked)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,7 +134,7 @@ class Session:
         results, left = [], []
         for run in self.runs:
             store = run.read_store()
-            unanswered = [question for question in run.benchmark.questions if question not in store.answers]
+            unanswered = [question for question in run.benchmark.asked if question not in store.answers]
             counts = {"asked": len(unanswered), "resumed": len(store.answers)}
             if unanswered:
                 left.append(_Left(run=run, store=store, questions=unanswered))
@@ -169,7 +169,7 @@ class Session:
         with _timed_stage(left, "inference"):
             self._choose_way(asker, share)
         for each in left:
-            total = len(each.run.benchmark.questions)
+            total = len(each.run.benchmark.asked)
             answered = {"answered": total - len(each.questions), "of": total}
             each.run.folder.manifest.note(asking={"began": now(), **answered})
         if asker is None:
@@ -273,8 +273,8 @@ class Session:
         The answers are counted on the disk: a signal may have come between writing a batch and noting that it is.
         """
         reason = str(error) if isinstance(error, InterruptionError) else self.ranks.lost() or "interrupted"
-        safe = sum(count_stored(run.folder.answers, run.benchmark.questions) for run in self.runs)
-        of = sum(len(run.benchmark.questions) for run in self.runs)
+        safe = sum(count_stored(run.folder.answers, run.benchmark.asked) for run in self.runs)
+        of = sum(len(run.benchmark.asked) for run in self.runs)
         places = [run.folder.path if self.ranks.are_several else run.folder.answers for run in self.runs]
         kept = f"{safe} of {of} answers are safe in {' and '.join(map(str, places))}; go on with"
         what = kept if safe else "before the first answer; start again with"

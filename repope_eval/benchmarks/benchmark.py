@@ -85,6 +85,8 @@ class Benchmark:
     """What is in each image, where a model describes it; there are no labels then. None where it answers yes or no."""
     stand_ins: Mapping[str, str] = field(default_factory=dict)
     """For each image the one that is shown in its place; empty where each is shown itself, or none is."""
+    n_draws: int = 1
+    """How often each question is asked; more than once where answers are sampled."""
     settings: BenchSettings | None = field(default=None, compare=False)
     """What it was loaded by, which says where its images lie; None of one that was made otherwise."""
     data_dir: Path | None = field(default=None, compare=False)
@@ -103,6 +105,20 @@ class Benchmark:
         """Every distinct (image, question) once, in the order of the files, an image's questions together."""
         distinct = dict.fromkeys(chain.from_iterable(ids.values() for ids in self.ids.values()))
         return tuple(image_by_image(distinct))
+
+    @property
+    def asked(self) -> tuple[Question, ...]:
+        """All that a model is asked: every distinct question once for each draw, an image's together."""
+        questions = self.questions
+        if self.n_draws == 1:
+            return questions
+        return tuple(
+            image_by_image(
+                question if draw == 0 else replace(question, draw=draw)
+                for draw in range(self.n_draws)
+                for question in questions
+            )
+        )
 
     def first_images(self, number: int | None) -> "Benchmark":
         """The benchmark of the first so many images; all of it where the number is None."""

@@ -23,6 +23,7 @@ from repope_eval.runs.finished_runs import (
     FinishedRun,
     benchmark_of,
     data_folder_of,
+    drawn_answers,
     given_files,
     other_files,
     read_run,
@@ -331,8 +332,15 @@ def recomputed(run: ScoredRun) -> ScoredRun:
         log.warning("the figures are those of %s, and not recomputed from the answers: %s", SCORES, reason)
         return run
     asked = benchmark.first_images(run.finished_run.limit)
-    answers = scored_answers(run.finished_run, benchmark)
-    scores = score(run.finished_run.model, benchmark.name, asked.label_sets, answers, run.protocol)
+    answers = drawn_answers(run.finished_run, benchmark)
+    scores = score(
+        run.finished_run.model,
+        benchmark.name,
+        asked.label_sets,
+        answers,
+        run.protocol,
+        run.finished_run.n_draws,
+    )
     cells = scored_cells(cells_document(scores))
     _tell_changed(run.cells, cells)
     return replace(

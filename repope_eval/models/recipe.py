@@ -3,7 +3,7 @@
 import copy
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Protocol
 
 import torch
@@ -13,6 +13,7 @@ from transformers import PreTrainedConfig, PreTrainedModel
 from repope_eval.errors import RepopeError
 from repope_eval.models.checkpoints import Checkpoint
 from repope_eval.models.fields import Fields
+from repope_eval.models.sampling import Draw
 from repope_eval.models.tokenizers import Tokenizer
 from repope_eval.models.transformers_internals import converting
 
@@ -44,6 +45,8 @@ class Prepared:
     """Pixels in float32, and what else the family says of an image."""
     prompts: tuple[tuple[int, ...], ...]
     """Token ids of each question's whole prompt, with a feature token for each of the image's features."""
+    draws: tuple[Draw, ...] = field(default=(), kw_only=True)
+    """The draw of each question's answer; empty where answers are greedy."""
 
     def cast(self, dtype: torch.dtype) -> "Prepared":
         """The same image and questions with pixels in another number format."""

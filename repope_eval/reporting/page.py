@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from repope_eval.benchmarks.sources import citations_of, label_set_phrase, label_set_title
 from repope_eval.reporting import headline as remarks
 from repope_eval.reporting import run_tables
+from repope_eval.reporting.draw_tables import changing_table, draw_table, draws_remark
 from repope_eval.reporting.figure_texts import UNDEFINED, clipped
 from repope_eval.reporting.gallery import make_gallery, render_with_gallery
 from repope_eval.reporting.headline import headline
@@ -89,6 +90,7 @@ def render_run_page(view: RunView) -> RunPage:
         "reasons": reason_lines(scores),
         "remarks": {
             "partial": partial_note(scores),
+            "draws": draws_remark(scores),
             "f1_parts": remarks.f1_parts_remark(scores),
             "clustering": remarks.clustering_remark(scores.f1_width_ratios),
             "ambiguity": remarks.ambiguity_remark(scores.resolutions),
@@ -155,6 +157,8 @@ def _tables(scores: Scores) -> dict[str, Table]:
         "protocols": run_tables.protocol_table((scores, *scores.other_protocols)),
         "disagreements": run_tables.disagreement_table(scores.disagreements),
         "unparsed": run_tables.unparsed_table(scores.unparsed),
+        "draws": draw_table(scores),
+        "changing": changing_table(scores),
     }
     return {name: table for name, table in tables.items() if table.rows}
 

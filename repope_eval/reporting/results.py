@@ -12,6 +12,7 @@ from repope_eval.records import Answer, Question
 from repope_eval.reporting.caption_page import render_caption_page
 from repope_eval.reporting.caption_tables import print_caption_scores, silent_remark
 from repope_eval.reporting.console import print_sentences, print_table
+from repope_eval.reporting.draw_tables import draws_remark
 from repope_eval.reporting.headline import f1_parts_remark, readings_remark, unread_remark
 from repope_eval.reporting.page import RunView, render_run_page
 from repope_eval.reporting.run_tables import own_table
@@ -45,7 +46,7 @@ def _print_scores(scores: Scores) -> None:
     title = f"{scores.model} on {scores.bench}, protocol {scores.protocol}, in percent"
     print_table(score_table(title, scores))
     print_table(console_table(scores))
-    for remark in (partial_note(scores), f1_parts_remark(scores)):
+    for remark in (partial_note(scores), f1_parts_remark(scores), draws_remark(scores)):
         if remark:
             print_sentences(remark)
     for one in scores.own:
@@ -157,7 +158,8 @@ def _decoding(settings: config.RunSettings | config.ScoreSettings) -> str:
     """How a model was asked to decode; empty for answers from elsewhere, of which it is unknown."""
     if not isinstance(settings, config.RunSettings):
         return ""
-    return "temperature 0" if settings.model.family == SERVER else "greedy"
+    decoding = config.decoding_of(settings)
+    return "temperature 0" if settings.model.family == SERVER and decoding == config.GREEDY else decoding
 
 
 def _doubts(answered: AnsweredBenchmark, scores: AnyScores, folder: RunFolder) -> list[str]:

@@ -18,7 +18,7 @@ _json = json.JSONEncoder(ensure_ascii=False).encode
 
 
 class AnswerStore:
-    """`answers.jsonl` of a run folder: one line for each distinct question."""
+    """`answers.jsonl` of a run folder: one line for each distinct question, and for each draw of its answer."""
 
     def __init__(self, path: Path, questions: Iterable[Question]) -> None:
         """Reads the file, if it exists. A last line that a crash cut short is taken off it.
@@ -108,6 +108,7 @@ def _answer_fields(answer: Answer) -> dict[str, object]:
         "n_tokens": answer.n_tokens,
         "p_yes": answer.p_yes,
         "p_no": answer.p_no,
+        **({"draw": answer.question.draw} if answer.question.draw else {}),
     }
 
 
@@ -175,12 +176,15 @@ def _read_answer(path: Path, number: int, line: bytes) -> Answer:
     try:
         fields = parse_line(line)
         image, text, response, n_tokens, p_yes, p_no = (fields[name] for name in _FIELDS)
+        draw = fields.get("draw", 0)
     except (ValueError, KeyError, TypeError) as error:
         raise _damaged_line(path, number, _damage_in_words(error)) from error
     for name, (is_right, expected) in _FIELDS.items():
         if not is_right(fields[name]):
             raise _damaged_line(path, number, f"{name} is {shown(fields[name])}, not {expected}")
-    return Answer(Question(image, text, object=""), response, n_tokens, p_yes, p_no)
+    if type(draw) is not int or draw < 0:
+        raise _damaged_line(path, number, f"draw is {shown(draw)}, not a number from 0 on")
+    return Answer(Question(image, text, object="", draw=draw), response, n_tokens, p_yes, p_no)
 
 
 def _damaged_line(path: Path, number: int, reason: str) -> RepopeError:

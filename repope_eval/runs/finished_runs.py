@@ -5,7 +5,7 @@ A run folder may be anybody's: `stored_settings` says what is taken from its man
 
 import os
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -59,12 +59,17 @@ class FinishedRun:
     status: str
     """`complete`, or `running` if the run has not come to its end."""
     answers: Mapping[Question, Answer]
+    """Of several draws, those of the first."""
     limit: int | None
     """How many of the first images the figures in the folder are about; None: all. There may be answers about more."""
     facts: Mapping[str, str]
     """The settings of the run and what it ran on, by dotted key."""
     withheld: Mapping[str, str]
     """Places that the manifest names and that are not looked at (see `StoredSettings`)."""
+    n_draws: int = 1
+    """How often each question was asked, where answers are sampled."""
+    further_draws: Mapping[Question, Answer] = field(default_factory=dict)
+    """The answers of all draws but the first."""
     unfinished: str = ""
     """The state of a run that has not come to its end, in the words of `status`, and what to do; else empty."""
 
@@ -135,9 +140,10 @@ def read_run(folder: Path, name: str, manifest: Mapping[str, Any] | None = None)
         raise RepopeError(
             f"{path}: is of schema {manifest.get('schema')}, another version's (this one reads {SCHEMA_VERSION})"
         )
-    answers: dict[Question, Answer] = {}
+    drawn: dict[Question, Answer] = {}
     for answer in read_answers(folder / ANSWERS):
-        answers.setdefault(answer.question, answer)
+        drawn.setdefault(answer.question, answer)
+    n_draws = int(manifest.get("settings", {}).get("repeats", 1))
     try:
         stored = stored_settings(manifest, path)
         return FinishedRun(
@@ -149,7 +155,9 @@ def read_run(folder: Path, name: str, manifest: Mapping[str, Any] | None = None)
             hashes={str(file): str(value) for file, value in manifest["benchmark"]["sha256"].items()},
             data_dir=stored.data_dir,
             status=str(manifest["status"]),
-            answers=answers,
+            answers={question: answer for question, answer in drawn.items() if not question.draw},
+            n_draws=n_draws,
+            further_draws={question: answer for question, answer in drawn.items() if question.draw},
             limit=_newest_limit(manifest),
             facts=_facts_of(manifest),
             withheld=stored.withheld,
@@ -261,13 +269,21 @@ def _settings_here(run: FinishedRun, files: Collection[str]) -> BenchSettings:
 
 
 def scored_answers(run: FinishedRun, benchmark: Benchmark) -> dict[Question, Answer]:
-    """The answers that the figures in a run's folder are made of, by the benchmark's own questions.
+    """The answers that the figures in a run's folder are made of, by the benchmark's own questions; the first draw's.
 
     Where the run has a limit, these are about the first images: the folder holds more where an earlier start had no
     limit, or a larger one. What stands in `answers.jsonl` does not say which object a question is about.
     """
     own = {question: question for question in benchmark.first_images(run.limit).questions}
     return {own[question]: answer for question, answer in run.answers.items() if question in own}
+
+
+def drawn_answers(run: FinishedRun, benchmark: Benchmark) -> dict[Question, Answer]:
+    """As `scored_answers`, with those of all draws, each by its own question."""
+    asked = replace(benchmark.first_images(run.limit), n_draws=run.n_draws).asked
+    own = {question: question for question in asked}
+    every = {**run.answers, **run.further_draws}
+    return {own[question]: answer for question, answer in every.items() if question in own}
 
 
 def _folder_here(folder: str | None) -> str | None:

@@ -10,6 +10,7 @@ separately: how many there are of each was chosen, and is not left to chance.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
@@ -79,12 +80,15 @@ _Groups = tuple[tuple[int, ...], ...] | None
 Cells = tuple[int, ...]
 """The indexes of the cells that a figure is of: a single one, or all of those that a mean is over.
 
-A cell is one variant of one label set; cells go through the label sets one after the other."""
+A cell is one draw of one variant of one label set; cells go through the label sets one after the other, through the
+variants of each, and through the draws of these."""
 
 
-def confusions_of(label_sets: Sequence[LabelSet], totals: Values) -> dict[str, dict[Variant, Confusion]]:
-    """The counts of the cells over all images, given as [cells, outcomes], by label set and variant."""
-    rows = iter(totals.astype(np.int64).tolist())
+def confusions_of(
+    label_sets: Sequence[LabelSet], totals: Values, draw: int = 0, n_draws: int = 1
+) -> dict[str, dict[Variant, Confusion]]:
+    """The counts of one draw's cells over all images, given as [cells, outcomes], by label set and variant."""
+    rows = iter(totals[draw::n_draws].astype(np.int64).tolist())
     return {
         label_set.name: {
             variant: Confusion(**dict(zip(OUTCOMES, next(rows), strict=True)))
@@ -94,19 +98,22 @@ def confusions_of(label_sets: Sequence[LabelSet], totals: Values) -> dict[str, d
     }
 
 
-def variant_cells(label_sets: Sequence[LabelSet]) -> list[tuple[str, Variant, Cells]]:
-    """The cells of each label set and variant, and under `MEAN` those of all of a label set's variants."""
+def variant_cells(label_sets: Sequence[LabelSet], n_draws: int = 1) -> list[tuple[str, Variant, Cells]]:
+    """The cells of each label set and variant, and under `MEAN` those of all of a label set's variants.
+
+    Where answers were drawn several times, a variant has a cell for each draw, and its figures are means over them.
+    """
     named_cells: list[tuple[str, Variant, Cells]] = []
     start = 0
     for label_set in label_sets:
-        variants = list(label_set.variants)
-        cells = tuple(range(start, start + len(variants)))
+        end = start + len(label_set.variants) * n_draws
         named_cells += [
-            (label_set.name, variant, (cell,)) for variant, cell in zip(variants, cells, strict=True)
+            (label_set.name, variant, tuple(range(first, first + n_draws)))
+            for variant, first in zip(label_set.variants, range(start, end, n_draws), strict=True)
         ]
-        if has_mean(variants):
-            named_cells.append((label_set.name, MEAN, cells))
-        start += len(variants)
+        if has_mean(label_set.variants):
+            named_cells.append((label_set.name, MEAN, tuple(range(start, end))))
+        start = end
     return named_cells
 
 
@@ -126,20 +133,26 @@ def counts_by_image(
     images: Iterable[str],
     answers: Mapping[Question, Answer],
     protocol: Protocol,
+    n_draws: int = 1,
 ) -> Values:
     """How often each outcome occurs, [images, cells, outcomes]; questions about other images are left out."""
     read = remembering(protocol).read
     starts = {image: index * len(OUTCOMES) for index, image in enumerate(images)}
     outcomes = {key: OUTCOMES.index(name) for key, name in OUTCOME_OF.items()}
     unanswered = OUTCOMES.index("unanswered")
-    cells = [labels for label_set in label_sets for labels in label_set.variants.values()]
+    cells = [
+        (labels, draw)
+        for label_set in label_sets
+        for labels in label_set.variants.values()
+        for draw in range(n_draws)
+    ]
     counts = np.zeros((len(starts), len(cells), len(OUTCOMES)))
-    for cell, labels in enumerate(cells):
+    for cell, (labels, draw) in enumerate(cells):
         flat = []
         for question, label in labels.items():
             start = starts.get(question.image)
             if start is not None:
-                answer = answers.get(question)
+                answer = answers.get(question if draw == 0 else replace(question, draw=draw))
                 flat.append(
                     start + (unanswered if answer is None else outcomes[label, read(answer.response)])
                 )

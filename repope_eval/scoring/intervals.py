@@ -246,9 +246,10 @@ def sampled(
     answers: Mapping[Question, Answer],
     protocol: Protocol,
     names: Sequence[str] = INTERVAL_FIGURES,
+    n_draws: int = 1,
 ) -> Sample:
-    """The sample of images that a set of answers is about."""
-    counts = counts_by_image(label_sets, labelled_images(label_sets), answers, protocol)
+    """The sample of images that a set of answers is about, which may hold several draws of each answer."""
+    counts = counts_by_image(label_sets, labelled_images(label_sets), answers, protocol, n_draws)
     answered = answered_counts(counts)
     return Sample(
         counts=answered,

@@ -7,7 +7,7 @@ rises with each question that turns out as answered, so its bounds are all at th
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from statistics import fmean
 from typing import Any, TypeVar
 
@@ -16,6 +16,7 @@ import numpy as np
 from repope_eval.records import Answer, LabelSet, Question, Variant
 from repope_eval.scoring.bootstrap import DISTINCT, MEAN, Cells, confusions_of, has_mean, variant_cells
 from repope_eval.scoring.confusion import OUTCOME_OF, Confusion, Figures, figure_values, figures
+from repope_eval.scoring.draws import DrawSpread, draw_spread
 from repope_eval.scoring.estimates import Estimate
 from repope_eval.scoring.intervals import (
     INTERVAL_FIGURES,
@@ -64,7 +65,7 @@ class ProtocolScores:
     bench: str
     protocol: config.Protocol
     confusions: Mapping[str, Mapping[Variant, Confusion]]
-    """The counts that the figures are made of, by label set and variant."""
+    """The counts that the figures are made of, by label set and variant; of several draws those of the first."""
     cells: Mapping[str, Mapping[Variant, CellScores]]
     """The scores by label set and variant; `mean` is last where there are several variants."""
     changes: Mapping[Variant, Change]
@@ -73,6 +74,10 @@ class ProtocolScores:
     """Images with an answer, which the intervals are over."""
     f1_width_ratios: Sequence[float] = ()
     """Widths of F1's intervals over images, as multiples of those over questions, where there are errors."""
+    confusions_by_draw: Sequence[Mapping[str, Mapping[Variant, Confusion]]] = ()
+    """The counts of each draw, where answers were sampled several times; else empty."""
+    draws: Mapping[str, Mapping[Variant, DrawSpread]] = field(default_factory=dict)
+    """How F1 varies between draws, by label set and variant, where answers were sampled several times."""
     distinct: "ProtocolScores | None" = None
     """The same with each distinct question counted once, under `DISTINCT`; where there are several variants."""
 
@@ -88,52 +93,73 @@ def score(
     label_sets: Sequence[LabelSet],
     answers: Mapping[Question, Answer],
     protocol: config.Protocol,
+    n_draws: int = 1,
 ) -> ProtocolScores:
     """Scores the answers under every label set; the intervals of all figures are over the same drawn images.
 
-    Distinct questions are about the same images, and so the same ones are drawn for them, too.
+    Distinct questions are about the same images, and so the same ones are drawn for them, too. Where answers were
+    sampled several times, each figure is the mean over these draws.
     """
     mixed = mixtures(*label_sets) if len(label_sets) == 2 else ()
     all_sets = (*label_sets, *mixed)
-    sample = sampled(all_sets, answers, PROTOCOLS[protocol], (*INTERVAL_FIGURES, "yes_share"))
-    confusions = confusions_of(label_sets, sample.totals)
+    sample = sampled(all_sets, answers, PROTOCOLS[protocol], (*INTERVAL_FIGURES, "yes_share"), n_draws)
+    by_draw = [confusions_of(label_sets, sample.totals, draw, n_draws) for draw in range(n_draws)]
+    confusions = by_draw[0]
     cells: dict[str, dict[Variant, CellScores]] = {name: {} for name in confusions}
-    by_label_set = {
-        name: {variant: figures(counts, sample.protocol) for variant, counts in of_variants.items()}
-        for name, of_variants in confusions.items()
-    }
+    draws: dict[str, dict[Variant, DrawSpread]] = {name: {} for name in confusions} if n_draws > 1 else {}
+    by_label_set = _mean_figures(by_draw, sample.protocol)
     with_means = {name: include_mean(of_variants) for name, of_variants in by_label_set.items()}
-    for name, variant, of_cell in variant_cells(label_sets):
+    for name, variant, of_cell in variant_cells(label_sets, n_draws):
         cell = with_means[name][variant]
         undefined = (
             _undefined_in_mean(by_label_set[name])
             if variant == MEAN
             else _undefined_figures(cell, sample.protocol)
         )
-        cell_estimates = estimates(sample, of_cell, values_of(cell), undefined)
-        cells[name][variant] = CellScores(figures=cell, estimates=cell_estimates)
+        cells[name][variant] = CellScores(
+            figures=cell, estimates=estimates(sample, of_cell, values_of(cell), undefined)
+        )
+        if n_draws > 1:
+            draws[name][variant] = draw_spread(sample, of_cell, n_draws)
     distinct = [_distinct_questions(label_set) for label_set in label_sets if has_mean(label_set.variants)]
     return ProtocolScores(
         model=model,
         bench=bench,
         protocol=protocol,
         confusions=confusions,
+        confusions_by_draw=by_draw if n_draws > 1 else (),
         cells=cells,
-        changes=_changes(sample, cells, all_sets),
+        changes=_changes(sample, cells, all_sets, n_draws),
         n_images=len(sample.counts),
         f1_width_ratios=f1_width_ratios(
-            sample.counts[:, : sum(map(len, confusions.values()))], sample.protocol
+            sample.counts[:, : n_draws * sum(map(len, confusions.values()))], sample.protocol
         ),
-        distinct=score(model, bench, distinct, answers, protocol) if distinct else None,
+        draws=draws,
+        distinct=score(model, bench, distinct, answers, protocol, n_draws) if distinct else None,
     )
 
 
+def _mean_figures(
+    by_draw: Sequence[Mapping[str, Mapping[Variant, Confusion]]], protocol: Protocol
+) -> dict[str, dict[Variant, Figures]]:
+    """The figures by label set and variant, in the mean over draws."""
+    return {
+        name: {
+            variant: mean([figures(each[name][variant], protocol) for each in by_draw])
+            for variant in of_variants
+        }
+        for name, of_variants in by_draw[0].items()
+    }
+
+
 def mean(records: Sequence[Record]) -> Record:
-    """The mean of each field; None where it is None in one of the records."""
+    """The mean of each field; None where it is None in one of the records. A single record stays as it is."""
+    if len(records) == 1:
+        return records[0]
     means: dict[str, Any] = {}
-    for field in fields(records[0]):  # type: ignore[arg-type]
-        values = [getattr(record, field.name) for record in records]
-        means[field.name] = None if None in values else fmean(values)
+    for each in fields(records[0]):  # type: ignore[arg-type]
+        values = [getattr(record, each.name) for record in records]
+        means[each.name] = None if None in values else fmean(values)
     return replace(records[0], **means)  # type: ignore[type-var]
 
 
@@ -171,11 +197,12 @@ def _changes(
     sample: Sample,
     cells: Mapping[str, Mapping[Variant, CellScores]],
     label_sets: Sequence[LabelSet],
+    n_draws: int,
 ) -> dict[Variant, Change]:
     """The change of each variant that both label sets have; empty where there are not two, followed by `mixtures`."""
     if len(cells) != 2:
         return {}
-    indexes = {(name, variant): of_cell for name, variant, of_cell in variant_cells(label_sets)}
+    indexes = {(name, variant): of_cell for name, variant, of_cell in variant_cells(label_sets, n_draws)}
     first, second, *mixed = (label_set.name for label_set in label_sets)
     has_same_variants = list(cells[first]) == list(cells[second])
     return {

@@ -108,6 +108,13 @@ def cells_document(scores: ProtocolScores) -> dict[str, Any]:
     }
 
 
+def draws_document(scores: ProtocolScores, n_draws: int, n_changing: int) -> dict[str, Any]:
+    """How F1 varies between draws; empty where each question was asked once."""
+    return (
+        {"n_draws": n_draws, "n_changing": n_changing, "draws": plain(scores.draws)} if scores.draws else {}
+    )
+
+
 def changes_document(scores: ProtocolScores) -> dict[str, Any]:
     """What changes from the first label set to the second, by variant, distinct questions last."""
     return {

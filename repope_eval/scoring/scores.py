@@ -8,16 +8,19 @@ from typing import TYPE_CHECKING, Any
 from repope_eval.benchmarks.benchmark import Benchmark
 from repope_eval.benchmarks.sources import label_set_phrase
 from repope_eval.errors import RepopeError
-from repope_eval.records import Answer, Question, Variant
+from repope_eval.records import Answer, LabelSet, Question, Variant
 from repope_eval.scoring.bootstrap import DISTINCT, MEAN
 from repope_eval.scoring.confusion import is_unread
+from repope_eval.scoring.draws import ChangingAnswer, answers_by_draw, changing_answers
 from repope_eval.scoring.estimates import Estimate
 from repope_eval.scoring.evidence import Evidence, evidence
 from repope_eval.scoring.own_figures import OwnFigures, own_figures
 from repope_eval.scoring.protocol_scores import (
     AmbiguityBounds,
     ProtocolScores,
+    Record,
     UnansweredBounds,
+    mean,
     missing,
     resolutions,
     score,
@@ -26,6 +29,7 @@ from repope_eval.scoring.protocols import PROTOCOLS, Disagreement, disagreements
 from repope_eval.scoring.relabelling_effect import (
     Effect,
     TurnedVerdict,
+    Verdict,
     effects_by_object,
     effects_by_variant,
     remaining_errors,
@@ -36,6 +40,7 @@ from repope_eval.scoring.score_document import (
     answered_phrase,
     cells_document,
     changes_document,
+    draws_document,
     evidence_document,
     lead_of,
     lead_phrase,
@@ -56,13 +61,18 @@ class Scores(ProtocolScores):
     """
 
     n_questions: int
-    """Distinct questions."""
+    """Distinct questions; one that is asked several times counts as often."""
     n_answered: int
     """Those of them that have an answer."""
     part: str = ""
     """Which part of the benchmark's images they are about: `10 of 100 images`; empty where it is all."""
     decoding: str = ""
     """How the answers were decoded, such as `greedy`; empty where that is not known."""
+    n_draws: int = 1
+    """How often each question was asked. Of several draws, the parts below are of the first one, but for `changing`,
+    `unparsed`, `read_otherwise`, `disagreements`, `resolutions` and `missing`, which are of all."""
+    changing: Sequence[ChangingAnswer] = ()
+    """The answers that are not read alike in all draws."""
     unparsed: Sequence[Answer] = ()
     """The answers in which the protocol finds neither yes nor no."""
     read_otherwise: Mapping[config.Protocol, int] = field(default_factory=dict)
@@ -131,6 +141,7 @@ class Scores(ProtocolScores):
             "sentence": self.sentence,
             "scores": cells_document(self),
             "change": changes_document(self),
+            **draws_document(self, self.n_draws, len(self.changing)),
             "distinct": {name: by_variant[DISTINCT] for name, by_variant in distinct.items()},
             "protocols": {each.protocol: cells_document(each) for each in protocols},
             **{one.section.kind: one.document for one in self.own},
@@ -232,32 +243,58 @@ def score_benchmark(
         part: which part of the benchmark's images the answers are about: `10 of 100 images`; empty where it is all.
         decoding: how the answers were decoded; empty where that is not known.
     """
-    label_sets, questions = benchmark.label_sets, benchmark.questions
+    label_sets, n_draws = benchmark.label_sets, benchmark.n_draws
     names = sorted(PROTOCOLS, key=lambda name: name != config.DEFAULT_PROTOCOL)
     counting, *others = (
-        score(model, benchmark.name, label_sets, answers, name)
+        score(model, benchmark.name, label_sets, answers, name, n_draws)
         for name in (names if protocol == "all" else [protocol])
     )
-    verdicts = verdicts_of(label_sets, answers, counting.protocol)
+    by_draw = answers_by_draw(answers, n_draws)
+    verdicts_by_draw = [verdicts_of(label_sets, of_draw, counting.protocol) for of_draw in by_draw]
+    first, verdicts = by_draw[0], verdicts_by_draw[0]
+    asked = benchmark.asked
     return Scores(
         **{each.name: getattr(counting, each.name) for each in fields(counting)},
-        n_questions=len(questions),
-        n_answered=sum(question in answers for question in questions),
+        n_questions=len(asked),
+        n_answered=sum(question in answers for question in asked),
+        n_draws=n_draws,
+        changing=changing_answers(by_draw, PROTOCOLS[counting.protocol]) if n_draws > 1 else (),
         part=part,
         decoding=decoding,
         unparsed=unparsed(answers, counting.protocol),
         read_otherwise=read_otherwise(answers, counting.protocol),
         other_protocols=others,
         disagreements=disagreements(answers) if others else (),
-        own=own_figures(benchmark, answers, counting.protocol),
-        evidence=evidence(label_sets, answers),
+        own=own_figures(benchmark, first, counting.protocol),
+        evidence=evidence(label_sets, first),
         effects=effects_by_variant(verdicts),
         object_effects=effects_by_object(verdicts),
         verdicts=(*turned_verdicts(verdicts), *remaining_errors(verdicts)),
-        resolutions=resolutions(counting.confusions[label_sets[-1].name], verdicts, counting.protocol)
-        if verdicts
-        else {},
-        missing={
-            each.name: missing(each, counting.confusions[each.name], counting.protocol) for each in label_sets
-        },
+        **_bounds(counting, label_sets, verdicts_by_draw),
     )
+
+
+def _bounds(
+    scores: ProtocolScores, label_sets: Sequence[LabelSet], verdicts_by_draw: Sequence[Sequence[Verdict]]
+) -> dict[str, Any]:
+    """F1 for what ambiguous and unanswered questions might be, in the mean over draws."""
+    by_draw = scores.confusions_by_draw or (scores.confusions,)
+    resolved = [
+        resolutions(confusions[label_sets[-1].name], verdicts, scores.protocol)
+        for confusions, verdicts in zip(by_draw, verdicts_by_draw, strict=True)
+        if verdicts
+    ]
+    return {
+        "resolutions": _mean_by_variant(resolved) if resolved else {},
+        "missing": {
+            each.name: _mean_by_variant(
+                [missing(each, confusions[each.name], scores.protocol) for confusions in by_draw]
+            )
+            for each in label_sets
+        },
+    }
+
+
+def _mean_by_variant(by_draw: Sequence[Mapping[Variant, Record]]) -> dict[Variant, Record]:
+    """The mean over draws of the records of each variant."""
+    return {variant: mean([each[variant] for each in by_draw]) for variant in by_draw[0]}

@@ -57,9 +57,28 @@ def refuse_idle(settings: RunSettings) -> None:
     Raises:
         RepopeError: there are such settings. The message names them.
     """
+    _refuse_greedy_draws(settings)
     given = [field.key for field, value in _idle_fields(settings) if value != field.default]
     if given:
         raise RepopeError(f"{', '.join(given)}: {asker_entry(settings.model.family).because}; leave it out")
+
+
+def _refuse_greedy_draws(settings: RunSettings) -> None:
+    """Refuses settings of sampling where answers are greedy: each of several draws would be the same."""
+    model = settings.model
+    given = {"repeats": settings.repeats, "model.top_p": model.top_p, "model.seed": model.seed}
+    fields = fields_by_key(RunSettings)
+    idle = [key for key, value in given.items() if value != fields[key].default]
+    if settings.bench.source == "chair" and settings.repeats > 1:
+        raise RepopeError(
+            f"repeats={settings.repeats}: captions are asked for once; ask with other values of model.seed, each in a "
+            "folder of its own (out=)"
+        )
+    if not model.temperature and idle:
+        raise RepopeError(
+            f"{', '.join(idle)}: means nothing to greedy answers, which are always the same; give "
+            "model.temperature=0.7 or another above 0, or leave it out"
+        )
 
 
 def applicable_settings(settings: RunSettings) -> dict[str, Any]:

@@ -17,7 +17,15 @@ Asked = Literal["all", "weights", "chat", "server"]
 alone, or to a model behind a server."""
 
 Cause = Literal[
-    "prompt", "pixels", "checkpoint", "number format", "longest answer", "engine", "hardware", "versions"
+    "prompt",
+    "pixels",
+    "checkpoint",
+    "number format",
+    "longest answer",
+    "decoding",
+    "engine",
+    "hardware",
+    "versions",
 ]
 """What makes a model answer otherwise."""
 

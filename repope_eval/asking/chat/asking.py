@@ -17,6 +17,7 @@ from repope_eval.asking.native.batches import LocalAsker
 from repope_eval.asking.native.loader import Loader, PreparedImage
 from repope_eval.models.description import TOKENIZER_CONFIG
 from repope_eval.models.fields import blamed_on
+from repope_eval.models.sampling import Sampling
 from repope_eval.records import Answer, Question
 from repope_eval.runs.manifest_form import CUT_THOUGHTS
 from repope_eval.scoring.protocols import TAGS, THOUGHT_FIELDS, unknown_tag, unknown_tags_line
@@ -125,6 +126,7 @@ class ChatAsker(LocalAsker):
         programs: int = 1,
         verify: int = 0,
         shows_images: bool = True,
+        sampling: Sampling | None = None,
     ) -> None:
         """Chooses the way of asking.
 
@@ -136,6 +138,7 @@ class ChatAsker(LocalAsker):
             programs: how many programs like this one share the machine's cores.
             verify: how many images are asked about the plain way, too, before their answers are stored.
             shows_images: whether questions are asked with an image.
+            sampling: how answers are drawn; None where they are greedy.
 
         Raises:
             RepopeError: nothing says where an answer ends.
@@ -149,6 +152,7 @@ class ChatAsker(LocalAsker):
             max_new_tokens=max_new_tokens,
             programs=programs,
             shows_images=shows_images,
+            sampling=sampling,
         )
         self._processor = model.processor
         limits = Limits(max_new_tokens=max_new_tokens, spellings=self._spellings)
@@ -169,7 +173,7 @@ class ChatAsker(LocalAsker):
         """
         self._memory.start()
         first = images[: self._images_at_once]
-        with Loader(self._loaded, self._shown.prepare, first, "0", self._programs) as loader:
+        with Loader(self._loaded, self._shown.prepare, first, "0", self._programs, self._sampling) as loader:
             for _ in self._generations(loader.next(len(first))):
                 pass
         return self._ways.choice

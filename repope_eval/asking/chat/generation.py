@@ -1,4 +1,4 @@
-"""How a chat model generates answers: greedily, through its own `generate`, by the checkpoint's own configuration.
+"""How a chat model generates answers: through its own `generate`, by the checkpoint's own configuration.
 
 Several rows are answered at once. Those whose answers are complete leave the others, which `generate` goes on with.
 """
@@ -10,15 +10,17 @@ from typing import Any
 
 import torch
 from torch import nn
-from transformers import StoppingCriteria, StoppingCriteriaList
+from transformers import LogitsProcessorList, StoppingCriteria, StoppingCriteriaList
 
 from repope_eval.asking.chat.caches import keep_rows, require_length
 from repope_eval.asking.chat.loading import ChatModel
 from repope_eval.asking.chat.processor import ChatPrepared
+from repope_eval.asking.native.drawing import DrawnTokens
 from repope_eval.asking.native.generation import Generation, Spellings, first_token_evidence, require_finite
 from repope_eval.errors import RepopeError
 from repope_eval.models.placement import attention_kernels
 from repope_eval.models.recipe import Inputs
+from repope_eval.models.sampling import Draw
 from repope_eval.models.transformers_internals import cache_argument
 
 
@@ -99,6 +101,10 @@ class Rows:
     """What has been fed; None: nothing."""
     pixels: Inputs = field(default_factory=dict)
     """Further inputs, where nothing has been fed."""
+    draws: Sequence[Draw] = ()
+    """The draw of each row's answer; empty where answers are greedy."""
+    steps: int = 0
+    """How many tokens were generated for each row."""
 
     def arguments(self, model: ChatModel) -> dict[str, Any]:
         """The rows as arguments of `generate`."""
@@ -124,7 +130,14 @@ class Rows:
             return torch.cat([tensor, tensor[:, -1:].expand(-1, new)], dim=1)[kept]
 
         token_inputs = {name: grown(tensor) for name, tensor in self.token_inputs.items()}
-        return Rows(tokens[kept], grown(self.mask), token_inputs, self.cache)
+        return Rows(
+            tokens[kept],
+            grown(self.mask),
+            token_inputs,
+            self.cache,
+            draws=[self.draws[row] for row in rows] if self.draws else (),
+            steps=self.steps + new,
+        )
 
 
 class _EnoughFinished(StoppingCriteria):  # type: ignore[misc]
@@ -143,7 +156,7 @@ class _EnoughFinished(StoppingCriteria):  # type: ignore[misc]
 
 
 def answer_rows(model: ChatModel, rows: Rows, limits: Limits) -> list[ChatGeneration]:
-    """Greedy answers to rows, by the checkpoint's own generation configuration.
+    """The answers to rows, by the checkpoint's own generation configuration.
 
     Raises:
         RepopeError: logits are not finite.
@@ -171,6 +184,7 @@ def _generate(
     steps = _Steps(limits.spellings)
     stops = stop_token_ids(model)
     enough = _EnoughFinished(stops, len(rows.tokens), rows.tokens.device)
+    drawn = DrawnTokens(rows.draws, rows.steps)
     hook = model.network.register_forward_hook(steps)
     try:
         tokens = greedy(
@@ -180,11 +194,19 @@ def _generate(
             eos_token_id=list(stops),
             pad_token_id=stops[0],
             stopping_criteria=StoppingCriteriaList([enough] if is_parted else []),
+            logits_processor=LogitsProcessorList([drawn] if rows.draws else []),
         )
     finally:
         hook.remove()
     answers = tokens[:, rows.tokens.shape[1] :].tolist()
-    return tokens, steps.generations([_tokens_until_stop(answer, stops) for answer in answers])
+    generations = steps.generations([_tokens_until_stop(answer, stops) for answer in answers])
+    if rows.draws:
+        leads = torch.stack(drawn.leads, dim=1).tolist()
+        generations = [
+            replace(each, leads=tuple(of_row[: len(each.token_ids)]))
+            for each, of_row in zip(generations, leads, strict=True)
+        ]
+    return tokens, generations
 
 
 _OF_BEGINNING: Mapping[str, object] = {
@@ -255,7 +277,8 @@ def ask_one(model: ChatModel, image: ChatPrepared, index: int, limits: Limits) -
     tokens = torch.tensor([image.prompts[index]], device=model.device)
     token_inputs = model.placed(image.token_inputs[index])
     pixels = model.placed({**image.inputs, **image.question_inputs[index]})
-    rows = Rows(tokens, torch.ones_like(tokens), token_inputs, pixels=pixels)
+    draws = image.draws[index : index + 1]
+    rows = Rows(tokens, torch.ones_like(tokens), token_inputs, pixels=pixels, draws=draws)
     (generation,) = answer_rows(model, rows, limits)
     return generation
 

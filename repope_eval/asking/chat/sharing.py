@@ -26,6 +26,7 @@ from repope_eval.asking.chat.loading import ChatModel
 from repope_eval.asking.chat.processor import ChatPrepared
 from repope_eval.asking.native.rows import common_prefix_length
 from repope_eval.models.recipe import Inputs
+from repope_eval.models.sampling import Draw
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,8 @@ class _Question:
     prompt: Sequence[int]
     token_inputs: Inputs
     """What the processor says of each token of the prompt, each tensor [1, tokens]."""
+    draws: Sequence[Draw]
+    """The draw of its answer; empty where answers are greedy."""
 
     @property
     def lengths(self) -> tuple[int, int]:
@@ -174,7 +177,8 @@ def _ask_group(model: ChatModel, questions: Sequence[_Question], limits: Limits)
         for name in questions[0].token_inputs
     }
     placed = model.placed({"tokens": torch.cat(padded), "mask": torch.cat(masks)})
-    rows = Rows(placed["tokens"], placed["mask"], model.placed(token_inputs), cache)
+    draws = [draw for question in questions for draw in question.draws]
+    rows = Rows(placed["tokens"], placed["mask"], model.placed(token_inputs), cache, draws=draws)
     return answer_rows(model, rows, limits)
 
 
@@ -197,9 +201,9 @@ def _questions(model: ChatModel, images: Sequence[ChatPrepared]) -> list[_Questi
         prefix for _, alike in groupby(images, key=_shapes) for prefix in _feed_together(model, list(alike))
     ]
     return [
-        _Question(prefix, prompt, token_inputs)
+        _Question(prefix, prompt, token_inputs, image.draws[number : number + 1])
         for image, prefix in zip(images, prefixes, strict=True)
-        for prompt, token_inputs in zip(image.prompts, image.token_inputs, strict=True)
+        for number, (prompt, token_inputs) in enumerate(zip(image.prompts, image.token_inputs, strict=True))
     ]
 
 

@@ -318,6 +318,7 @@ def _parts(image: ChatPrepared, most: int) -> list[ChatPrepared]:
             prompts=image.prompts[first : first + most],
             token_inputs=image.token_inputs[first : first + most],
             question_inputs=image.question_inputs[first : first + most],
+            draws=image.draws[first : first + most],
         )
         for first in range(0, len(image.prompts), most)
     ]

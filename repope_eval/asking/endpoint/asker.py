@@ -198,7 +198,7 @@ class QuestionLoop:
         form, retrying = self._opened.form, Retrying()
         if question.describes:  # a server would list tokens beside each one of a long text
             form = replace(form, top_logprobs=0)
-        content = form.content(question.text, url)
+        content = form.content(question.text, url, form.seed_of(question))
         while True:
             if not has_turn:
                 await self._concurrency.take(is_urgent=True)
@@ -282,8 +282,8 @@ class EndpointAsker(Asker):
             "model": self._opened.model,
             "sees_images": self._opened.sees_images,
             "request": {
-                "temperature": 0,
-                "seed": 0 if form.has_seed else None,
+                **form.decoding,
+                "seed": (0 if form.sampling is None else "of each draw") if form.has_seed else None,
                 form.limit_field: form.max_tokens,
                 "top_logprobs": form.top_logprobs,
             },

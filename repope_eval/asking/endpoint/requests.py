@@ -12,6 +12,8 @@ from PIL import Image
 
 from repope_eval.benchmarks.images import open_image, plain_format
 from repope_eval.errors import RepopeError
+from repope_eval.models.sampling import Sampling, sampling_of
+from repope_eval.records import Question
 from repope_eval.settings.config import ModelSettings
 
 MOST_TOP_LOGPROBS = 20
@@ -39,9 +41,11 @@ class Form:
     top_logprobs: int = MOST_TOP_LOGPROBS
     """How many of the most likely tokens are asked for; 0: none."""
     has_seed: bool = True
+    sampling: Sampling | None = None
+    """How the server is to draw answers; None: greedily, by temperature 0."""
 
-    def body(self, text: str, image: str | None) -> dict[str, Any]:
-        """The request that asks a question."""
+    def body(self, text: str, image: str | None, seed: int = 0) -> dict[str, Any]:
+        """The request that asks a question; the seed is that of its draw."""
         question = {"type": "text", "text": text + (self.question_suffix or "")}
         pictures = [] if image is None else [{"type": "image_url", "image_url": {"url": image}}]
         messages: list[dict[str, Any]] = [{"role": "user", "content": [*pictures, question]}]
@@ -51,17 +55,29 @@ class Form:
         return {
             "model": self.model,
             "messages": messages,
-            "temperature": 0,
+            **self.decoding,
             self.limit_field: self.max_tokens,
-            **({"seed": 0} if self.has_seed else {}),
+            **({"seed": seed} if self.has_seed else {}),
             **evidence,
         }
 
-    def content(self, text: str, image: str | None) -> bytes:
+    @property
+    def decoding(self) -> dict[str, float]:
+        """What says how tokens are chosen."""
+        if self.sampling is None:
+            return {"temperature": 0}
+        top_p = {"top_p": self.sampling.top_p} if self.sampling.top_p < 1 else {}
+        return {"temperature": self.sampling.temperature, **top_p}
+
+    def seed_of(self, question: Question) -> int:
+        """The seed of a question's draw."""
+        return 0 if self.sampling is None else self.sampling.draw(question).server_seed
+
+    def content(self, text: str, image: str | None, seed: int = 0) -> bytes:
         """The body in JSON, as it is sent. The image, which is long and needs no escapes, is put in at the end."""
         if image is None:
-            return json.dumps(self.body(text, None)).encode()
-        before, _, behind = json.dumps(self.body(text, _PLACE)).partition(json.dumps(_PLACE))
+            return json.dumps(self.body(text, None, seed)).encode()
+        before, _, behind = json.dumps(self.body(text, _PLACE, seed)).partition(json.dumps(_PLACE))
         return f'{before}"{image}"{behind}'.encode()
 
     def conceding(self, complaint: str) -> "Form | None":
@@ -87,6 +103,7 @@ def form_of(settings: ModelSettings) -> Form:
         max_tokens=settings.max_new_tokens,
         system_prompt=settings.system_prompt,
         question_suffix=settings.question_suffix,
+        sampling=sampling_of(settings),
     )
 
 

@@ -19,6 +19,7 @@ from repope_eval.models.attention_shape import cached_bytes_a_token
 from repope_eval.models.loading import Model
 from repope_eval.models.networks import LoadedNetwork, describe_checkpoint, describe_device
 from repope_eval.models.recipe import Prepared, Shown
+from repope_eval.models.sampling import Sampling
 from repope_eval.records import Answer, Question
 from repope_eval.settings.config import Engine
 
@@ -42,6 +43,7 @@ class LocalAsker(Asker):
         max_new_tokens: int,
         programs: int,
         shows_images: bool = True,
+        sampling: Sampling | None,
     ) -> None:
         """Finds the tokens that count as yes and as no.
 
@@ -52,7 +54,9 @@ class LocalAsker(Asker):
             max_new_tokens: the longest answer.
             programs: how many programs like this one share the machine's cores.
             shows_images: whether questions are asked with an image.
+            sampling: how answers are drawn; None where they are greedy.
         """
+        self._sampling = sampling
         self._loaded = model
         self._shows_images = shows_images
         self._shown = shown
@@ -83,7 +87,9 @@ class LocalAsker(Asker):
                 fit into memory.
         """
         self._memory.start()
-        self._loader = Loader(self._loaded, self._shown.prepare, images, self._workers, self._programs)
+        self._loader = Loader(
+            self._loaded, self._shown.prepare, images, self._workers, self._programs, self._sampling
+        )
         with self._loader as loader:
             while prepared := loader.next(self._images_at_once):
                 yield from self._answers(prepared)
@@ -140,6 +146,7 @@ class TransformersAsker(LocalAsker):
         programs: int = 1,
         verify: int = 0,
         shows_images: bool = True,
+        sampling: Sampling | None = None,
     ) -> None:
         """Chooses the sizes of batches.
 
@@ -151,6 +158,7 @@ class TransformersAsker(LocalAsker):
             programs: how many programs like this one share the machine's cores.
             verify: how many images are asked about the plain way, too; none where the engine is the plain way.
             shows_images: whether questions are asked with an image.
+            sampling: how answers are drawn; None where they are greedy.
         """
         super().__init__(
             model,
@@ -160,6 +168,7 @@ class TransformersAsker(LocalAsker):
             max_new_tokens=max_new_tokens,
             programs=programs,
             shows_images=shows_images,
+            sampling=sampling,
         )
         self._model = model
         self._batch_size = BatchSize(batch_size, model.device.type)

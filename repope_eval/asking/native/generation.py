@@ -1,13 +1,15 @@
 """What an engine returns for a question, and the evidence that its first token carries."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
 from transformers import PreTrainedModel
 
+from repope_eval.asking.native.drawing import draw_tokens
 from repope_eval.errors import RepopeError
 from repope_eval.models.recipe import Shown
+from repope_eval.models.sampling import Draw
 
 SPACE_MARKS = " \u2581\u0120"
 """What a token starts with that follows a space: the space itself, SentencePiece's mark, byte-level BPE's."""
@@ -32,7 +34,8 @@ class Generation:
     """Probability that the first token is a spelling of "yes"."""
     p_no: float
     leads: tuple[float, ...] = ()
-    """By how much the logit of each token leads the next best one's; empty where the engine does not note it."""
+    """By how much the logit of each token leads the next best one's, or what `draw_tokens` says of a drawn token;
+    empty where the engine does not note it."""
     best_logits: tuple[float, ...] = ()
     """The highest logit for each token, as the head computed it; noted where `leads` is."""
 
@@ -64,13 +67,14 @@ def bounded(network: PreTrainedModel, logits: torch.Tensor) -> torch.Tensor:
     return logits if bound is None else torch.tanh(logits / bound) * bound
 
 
-def choose_tokens(logits: torch.Tensor) -> list[int]:
-    """The most likely token of each row of logits [rows, vocabulary].
+def choose_tokens(logits: torch.Tensor, draws: Sequence[Draw] = (), step: int = 0) -> list[int]:
+    """The most likely token of each row of logits [rows, vocabulary], or the one that is drawn.
 
     One transfer from the device says both which tokens these are and whether the logits are finite.
     """
     finite = torch.isfinite(logits).all(dim=-1)
-    tokens: list[int] = logits.argmax(dim=-1).masked_fill(~finite, _NO_TOKEN).tolist()
+    chosen = draw_tokens(logits, draws, step)[0] if draws else logits.argmax(dim=-1)
+    tokens: list[int] = chosen.masked_fill(~finite, _NO_TOKEN).tolist()
     require_finite(_NO_TOKEN not in tokens)
     return tokens
 

@@ -21,6 +21,7 @@ from repope_eval.benchmarks.images import image_size, open_image
 from repope_eval.errors import RepopeError
 from repope_eval.models.networks import LoadedNetwork
 from repope_eval.models.recipe import Prepared, Recipe
+from repope_eval.models.sampling import Sampling
 from repope_eval.records import Question
 from repope_eval.system.environment import usable_cores
 from repope_eval.system.signals import ENDING
@@ -81,7 +82,13 @@ class Loader:
     """Hands out prepared images in order, and counts the seconds that its caller waits for them."""
 
     def __init__(
-        self, model: LoadedNetwork, prepare: Prepare, asked: Sequence[AskedImage], workers: str, programs: int
+        self,
+        model: LoadedNetwork,
+        prepare: Prepare,
+        asked: Sequence[AskedImage],
+        workers: str,
+        programs: int,
+        sampling: Sampling | None = None,
     ) -> None:
         """Starts no process yet.
 
@@ -91,11 +98,12 @@ class Loader:
             asked: the images in order.
             workers: the number of processes that prepare them, or `auto`.
             programs: the number of programs like this one that share the machine's cores.
+            sampling: how answers are drawn; None where they are greedy.
         """
         self.workers = _count_workers(workers, model.device, len(asked), programs)
         self.seconds_waited = 0.0
         self._loader = DataLoader(
-            _Images(prepare, asked, model.dtype),
+            _Images(prepare, asked, model.dtype, sampling),
             batch_size=None,
             num_workers=self.workers,
             prefetch_factor=max(1, AHEAD // self.workers) if self.workers else None,
@@ -145,8 +153,15 @@ def _require_prepared(image: PreparedImage | RepopeError) -> PreparedImage:
 class _Images(Dataset[PreparedImage | RepopeError]):
     """What a worker prepares. An error is handed over as a value: raised, it would come wrapped in a traceback."""
 
-    def __init__(self, prepare: Prepare, asked: Sequence[AskedImage], dtype: torch.dtype) -> None:
+    def __init__(
+        self,
+        prepare: Prepare,
+        asked: Sequence[AskedImage],
+        dtype: torch.dtype,
+        sampling: Sampling | None,
+    ) -> None:
         self._prepare = prepare
+        self._sampling = sampling
         self._asked = asked
         self._dtype = dtype
 
@@ -165,7 +180,8 @@ class _Images(Dataset[PreparedImage | RepopeError]):
                     prepared = self._prepare(image, texts)
         except RepopeError as error:
             return error
-        return PreparedImage(asked.questions, prepared.cast(self._dtype))
+        draws = () if self._sampling is None else tuple(map(self._sampling.draw, asked.questions))
+        return PreparedImage(asked.questions, replace(prepared.cast(self._dtype), draws=draws))
 
 
 @contextmanager

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 
 import torch
 from torch import nn
-from transformers import GenerationConfig
+from transformers import GenerationConfig, LogitsProcessorList
 
+from repope_eval.asking.native.drawing import DrawnTokens
 from repope_eval.asking.native.generation import (
     Generation,
     Spellings,
@@ -19,12 +20,15 @@ from repope_eval.asking.native.generation import (
 from repope_eval.models.loading import Model
 from repope_eval.models.placement import attention_kernels
 from repope_eval.models.recipe import Inputs, Prepared
+from repope_eval.models.sampling import Draw
 
 
 class _Logits:
     """Watches the output head's logits while an answer is generated, and does not wait for the device."""
 
     def __init__(self) -> None:
+        self.last: torch.Tensor = torch.empty(0)
+        """The logits of the newest token, [1, vocabulary]."""
         self.first: torch.Tensor | None = None
         """The logits of the first generated token, [1, vocabulary]."""
         self.finite: list[torch.Tensor] = []
@@ -36,6 +40,7 @@ class _Logits:
         last = logits[:, -1]
         self.finite.append(torch.isfinite(last).all())
         self.best.append(last[0].topk(2).values)
+        self.last = last
         if self.first is None:
             self.first = last
 
@@ -44,7 +49,7 @@ class _Logits:
 def generate_sequentially(
     model: Model, images: Sequence[Prepared], max_new_tokens: int, spellings: Spellings
 ) -> list[list[Generation]]:
-    """Greedy answers to the questions about each image, one question at a time.
+    """The answers to the questions about each image, one question at a time.
 
     Raises:
         RepopeError: logits are not finite.
@@ -60,7 +65,10 @@ def generate_sequentially(
     for image in images:
         inputs = model.placed(model.recipe.native_inputs(image.inputs))
         with attention_kernels(model.attention):
-            answers = [_generate(model, inputs, prompt, settings, spellings) for prompt in image.prompts]
+            answers = [
+                _generate(model, inputs, prompt, settings, spellings, image.draws[number : number + 1])
+                for number, prompt in enumerate(image.prompts)
+            ]
         generations.append(answers)
     return generations
 
@@ -71,10 +79,13 @@ def _generate(
     prompt: Sequence[int],
     settings: GenerationConfig,
     spellings: Spellings,
+    draws: Sequence[Draw],
 ) -> Generation:
     input_ids = torch.tensor([prompt], device=model.device)
     both_ways = {"token_type_ids": torch.zeros_like(input_ids)} if model.recipe.attends_both_ways else {}
     logits = _Logits()
+    # The head's logits, bounded as the shared engine bounds them: older native classes leave that out.
+    drawn = DrawnTokens(draws, bound=lambda: bounded(model.network, logits.last))
     hook = model.network.get_output_embeddings().register_forward_hook(logits)
     try:
         output = model.network.generate(
@@ -83,6 +94,7 @@ def _generate(
             **inputs,
             **both_ways,
             generation_config=settings,
+            logits_processor=LogitsProcessorList([drawn] if draws else []),
         )
     finally:
         hook.remove()
@@ -91,5 +103,6 @@ def _generate(
     p_yes, p_no = first_token_evidence(bounded(model.network, logits.first), spellings).flatten().tolist()
     computed = torch.stack(logits.best).float()
     best, next_best = bounded(model.network, computed).unbind(dim=1)
-    leads, best_logits = map(tuple, torch.stack([best - next_best, computed[:, 0]]).tolist())
+    by = torch.cat(drawn.leads).to(best) if draws else best - next_best
+    leads, best_logits = map(tuple, torch.stack([by, computed[:, 0]]).tolist())
     return Generation(tuple(output[0, len(prompt) :].tolist()), p_yes, p_no, leads, best_logits)

@@ -1,7 +1,7 @@
 """The shared-prefix engine: an image's features and its prompts' prefix are computed once for all of its questions.
 
 It answers a batch of images at a time: encode the images; prefill what all prompts about an image share, once;
-prefill what is left of each prompt; decode greedily until each answer is complete.
+prefill what is left of each prompt; decode until each answer is complete.
 """
 
 from collections.abc import Sequence
@@ -27,13 +27,14 @@ from repope_eval.asking.native.rows import (
 from repope_eval.models.loading import Model
 from repope_eval.models.placement import attention_kernels
 from repope_eval.models.recipe import Prepared
+from repope_eval.models.sampling import Draw
 
 
 @torch.inference_mode()
 def generate_shared(
     model: Model, images: Sequence[Prepared], max_new_tokens: int, spellings: Spellings
 ) -> list[list[Generation]]:
-    """Greedy answers to the questions about each image, all of the batch's questions together.
+    """The answers to the questions about each image, all of the batch's questions together.
 
     Raises:
         RepopeError: logits are not finite.
@@ -44,7 +45,8 @@ def generate_shared(
             generations = _generate_from_whole_prompts(model, images, features, max_new_tokens, spellings)
         else:
             rows, hidden = prefill(model, images, features)
-            generations = decode(model, rows, hidden, max_new_tokens, spellings)
+            draws = [draw for image in images for draw in image.draws]
+            generations = decode(model, rows, hidden, max_new_tokens, spellings, draws)
     ordered = iter(generations)
     return [[next(ordered) for _ in image.prompts] for image in images]
 
@@ -87,11 +89,19 @@ def _empty_rows(model: Model) -> ImageRows | CopiedPrefixes:
 
 
 def decode(
-    model: Model, rows: CachedRows, hidden: torch.Tensor, max_new_tokens: int, spellings: Spellings
+    model: Model,
+    rows: CachedRows,
+    hidden: torch.Tensor,
+    max_new_tokens: int,
+    spellings: Spellings,
+    draws: Sequence[Draw] = (),
 ) -> list[Generation]:
-    """Greedy decoding from the hidden state of each question's last token, [questions, hidden].
+    """Decoding from the hidden state of each question's last token, [questions, hidden].
 
     Questions whose answers are complete leave the batch.
+
+    Args:
+        draws: of each question's answer; empty where the likeliest token is taken each time.
     """
     stops = frozenset(model.recipe.stop_token_ids)
     logits = _logits(model, hidden)
@@ -99,7 +109,7 @@ def decode(
     tokens: list[list[int]] = [[] for _ in range(len(hidden))]
     going = list(range(len(hidden)))
     for number in range(1, max_new_tokens + 1):
-        chosen = choose_tokens(logits)
+        chosen = choose_tokens(logits, [draws[question] for question in going] if draws else (), number - 1)
         for question, token in zip(going, chosen, strict=True):
             tokens[question].append(token)
         unfinished = [index for index, token in enumerate(chosen) if token not in stops]
@@ -134,12 +144,15 @@ def _generate_from_whole_prompts(
         for image, feature in zip(images, features, strict=True)
         for prompt in whole_prompts(model.recipe, image, feature)
     ]
+    draws = [draw for image in images for draw in image.draws]
     most = MOST_TOKENS.get(model.device.type, MOST_TOKENS["cpu"])
     generations: dict[int, Generation] = {}
     for group in groups_of_like_length([len(prompt.tokens) for prompt in prompts], most):
         rows = WholePrompts(model)
         hidden = rows.prefill([prompts[index] for index in group])
-        generations |= zip(group, decode(model, rows, hidden, max_new_tokens, spellings), strict=True)
+        of_group = [draws[index] for index in group] if draws else ()
+        answers = decode(model, rows, hidden, max_new_tokens, spellings, of_group)
+        generations |= zip(group, answers, strict=True)
     return [generations[index] for index in range(len(prompts))]
 
 

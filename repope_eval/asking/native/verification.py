@@ -231,8 +231,9 @@ class Verification:
     def _check(self, image: Prepared, generations: Sequence[Generation], describes: bool) -> None:
         started = time.perf_counter()
         self._checked.images += 1
-        for prompt, said in zip(image.prompts, generations, strict=True):
-            alone = replace(image, prompts=(prompt,))
+        for number, said in enumerate(generations):
+            own = slice(number, number + 1)
+            alone = replace(image, prompts=image.prompts[own], draws=image.draws[own])
             ((plain,),) = generate_sequentially(self._model, [alone], self._max_new_tokens, self._spellings)
             self._checked.answers.append(self._checked.compare(said, plain, describes=describes))
             if time.perf_counter() - started > SECONDS_AN_IMAGE:
