@@ -33,6 +33,13 @@ def settings(family: str, model: dict[str, Any], **changes: Any) -> RunSettings:
             {"batch_size": "2"},
             "model.url: only model=endpoint asks a server; leave it out",
         ),
+        (
+            "ovis2",
+            {"top_p": 0.9},
+            {"repeats": 3},
+            "repeats, model.top_p: means nothing to greedy answers, which are always the same; give "
+            "model.temperature=0.7 or another above 0, or leave it out",
+        ),
     ],
 )
 def test_they_are_named(family: str, model: dict[str, Any], changes: dict[str, Any], message: str) -> None:

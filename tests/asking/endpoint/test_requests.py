@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,8 @@ from PIL import Image
 
 from repope_eval.asking.endpoint.requests import Form, image_url
 from repope_eval.errors import RepopeError
+from repope_eval.models.sampling import Sampling
+from repope_eval.records import Question
 
 FORM = Form(model="org/seer", max_tokens=8, system_prompt=None, question_suffix=None)
 
@@ -96,3 +99,21 @@ def test_what_a_server_refuses_is_left_out_where_answers_do_not_depend_on_it() -
     assert "seed" not in unseeded.body("", None)
     assert unseeded.conceding("unknown field: seed") is None
     assert FORM.conceding("temperature must be 1 for this model") is None
+
+
+def test_a_server_is_told_how_to_sample_with_a_seed_for_each_draw() -> None:
+    form = replace(FORM, sampling=Sampling(0.7, top_p=0.9, seed=3))
+    seeds = [form.seed_of(Question("a.jpg", "Is there a cat?", "cat", draw=draw)) for draw in range(3)]
+    assert len(set(seeds)) == 3
+    body = form.body("Is there a cat?", None, seeds[1])
+    assert (body["temperature"], body["top_p"], body["seed"]) == (0.7, 0.9, seeds[1])
+    assert json.loads(form.content("Is there a cat?", None, seeds[1])) == body
+
+
+def test_a_server_that_takes_no_seed_is_still_told_the_temperature() -> None:
+    form = replace(FORM, sampling=Sampling(0.7)).conceding("unknown field: seed")
+    assert form is not None
+    body = form.body("Is there a cat?", None, 7)
+    assert "seed" not in body
+    assert "top_p" not in body
+    assert body["temperature"] == 0.7

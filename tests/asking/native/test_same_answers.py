@@ -24,6 +24,7 @@ from repope_eval.benchmarks.custom import DEMO_FOLDER
 from repope_eval.benchmarks.pope_file import question_text
 from repope_eval.models.loading import Model, load_model
 from repope_eval.models.placement import choose_device
+from repope_eval.models.sampling import Sampling
 from repope_eval.records import Question
 from repope_eval.runs.answer_store import AnswerStore
 from repope_eval.settings.config import ModelSettings
@@ -85,6 +86,28 @@ def test_all_responses_are_the_originals(golden: Golden, model: Model, tmp_path:
         (tmp_path / "resumed").mkdir()
         (tmp_path / "resumed" / "answers.jsonl").write_text("".join(lines[:3]))
         assert asked("resumed", "shared", "3", questions[:16]).items() <= original.items()
+
+
+@pytest.mark.parametrize("golden", ONE_OF_EACH_FAMILY, indirect=True)
+def test_sampled_answers_are_the_same_whatever_the_batch(
+    golden: Golden, model: Model, tmp_path: Path
+) -> None:
+    questions = [Question(f"{case.image}.png", case.question, "") for case in golden.cases[:12]]
+    images = {question.image: golden.folder.parent / "images" / question.image for question in questions}
+    most = min(4, GOLDENS[golden.folder.name].max_new_tokens)
+    found = []
+    for seed, engine, batch_size in (
+        (5, "sequential", "1"),
+        (5, "shared", "1"),
+        (5, "shared", "3"),
+        (6, "shared", "3"),
+    ):
+        folder = tmp_path / f"{seed}{engine}{batch_size}"
+        folder.mkdir()
+        sampling = Sampling(1.0, top_p=0.95, seed=seed)
+        how = {"engine": engine, "batch_size": batch_size, "max_new_tokens": most, "sampling": sampling}
+        found.append(responses(model, questions, images, folder, **how))
+    assert found[0] == found[1] == found[2] != found[3]
 
 
 def demo_responses(folder: Path, dtype: str, engine: str) -> dict[tuple[str, str], tuple[str, int | None]]:
