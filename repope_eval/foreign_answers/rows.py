@@ -204,6 +204,11 @@ def _answer_row(row: Mapping[str, Any], number: int, file: RowFile, columns: Col
             f"{where}: has no response; one of {', '.join(RESPONSE_FIELDS)} is expected, or a column that "
             f"columns.response= names; there are {field_names(row)}"
         )
+    if row.get("draw") and "n_tokens" in row:  # a run's own line; other files may mean anything by the word
+        raise RepopeError(
+            f"{where}: is a further draw of an answer; figures over draws stand in its run folder, and to score the "
+            "first draw alone, leave out the lines that have draw"
+        )
     image = row[columns.image] if columns.image else _first_value(row, IMAGE_FIELDS)
     text = row[columns.question] if columns.question else _first_value(row, QUESTION_FIELDS)
     if response_field == "answer" and columns.response is None and isinstance(text, str):

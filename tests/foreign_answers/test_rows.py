@@ -300,3 +300,11 @@ def test_an_id_that_stands_for_two_questions_is_refused() -> None:
 
 def test_a_row_of_a_question_file_that_stands_twice_is_fine() -> None:
     assert question_texts([*FILE, FILE[0]], "questions.jsonl")["1"] == (IMAGE, CAT + INSTRUCTION)
+
+
+def test_further_draws_are_no_conflicts_but_refused() -> None:
+    """Each line of a run has `n_tokens`; elsewhere `draw` may mean anything."""
+    row = {"image": IMAGE, "question": DOG, "response": "No", "draw": 1}
+    assert responses(joined([row])) == {ASKED: "No"}
+    with refuses("row 1: is a further draw of an answer; figures over draws stand in its run folder"):
+        joined([{**row, "n_tokens": 2}])
