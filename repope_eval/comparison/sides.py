@@ -15,6 +15,7 @@ from repope_eval.foreign_answers.formats import Names, join_answer_files, named_
 from repope_eval.foreign_answers.joining import Joined
 from repope_eval.records import Answer, Question, Variant
 from repope_eval.runs.finished_runs import (
+    FIRST_DRAW,
     NOT_SET,
     FinishedRun,
     benchmark_of,
@@ -302,6 +303,8 @@ def _odd_answers(run: FinishedRun, benchmark: Benchmark, n_scored: int) -> Itera
     """What is odd about a run: its files are others today, or not all of its answers count."""
     if changed := other_files(run, benchmark):
         yield f"It {changed}; its figures here are by the files of today."
+    if run.n_draws > 1:
+        yield f"It {FIRST_DRAW.format(run.n_draws)}."
     n_strange = len(run.answers.keys() - set(benchmark.questions))
     if n_strange:
         yield f"{_answers_are(n_strange, len(run.answers))} to questions that {benchmark.name} does not have."

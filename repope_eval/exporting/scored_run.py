@@ -348,7 +348,7 @@ def recomputed(run: ScoredRun) -> ScoredRun:
         cells=cells,
         n_images=scores.n_images,
         n_questions=len(asked.questions),
-        n_answered=len(answers),
+        n_answered=len(scored_answers(run.finished_run, benchmark)),
         n_benchmark_questions=len(benchmark.questions),
         is_partial=len(asked.questions) < len(benchmark.questions),
     )

@@ -3,6 +3,7 @@
 A run folder may be anybody's: `stored_settings` says what is taken from its manifest.
 """
 
+import logging
 import os
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -31,7 +32,12 @@ from repope_eval.system.secrets import place_here, values_by_dotted_key
 from repope_eval.system.signals import raise_if_interrupted
 from repope_eval.wording import counted
 
+log = logging.getLogger(__name__)
+
 NOT_SET = "not set"
+
+FIRST_DRAW = "asked each question {} times, and the first draw's answers alone count here"
+"""Said of a run with several draws, `{}` their number, where its figures are not means over them."""
 
 SAME_FIGURE = 1e-9
 """A figure in `scores.json` that differs by less from what the answers come to is the same but for rounding."""
@@ -112,6 +118,8 @@ def read_runs(root: Path, find_unfinished: FindUnfinished) -> tuple[list[Finishe
             if run.status != "complete":
                 run = replace(run, unfinished=states().get(place_below(root, folder), "has not ended"))
             runs.append(run)
+            if run.n_draws > 1:
+                log.warning("%s %s", name, FIRST_DRAW.format(run.n_draws))
         except RepopeError as error:
             reason = " ".join(str(error).removeprefix(f"{folder}{os.sep}").split())
             if (folder / MANIFEST).is_file() and not (folder / ANSWERS).exists():
@@ -143,7 +151,6 @@ def read_run(folder: Path, name: str, manifest: Mapping[str, Any] | None = None)
     drawn: dict[Question, Answer] = {}
     for answer in read_answers(folder / ANSWERS):
         drawn.setdefault(answer.question, answer)
-    n_draws = int(manifest.get("settings", {}).get("repeats", 1))
     try:
         stored = stored_settings(manifest, path)
         return FinishedRun(
@@ -156,7 +163,7 @@ def read_run(folder: Path, name: str, manifest: Mapping[str, Any] | None = None)
             data_dir=stored.data_dir,
             status=str(manifest["status"]),
             answers={question: answer for question, answer in drawn.items() if not question.draw},
-            n_draws=n_draws,
+            n_draws=int(manifest["settings"].get("repeats", 1)),
             further_draws={question: answer for question, answer in drawn.items() if question.draw},
             limit=_newest_limit(manifest),
             facts=_facts_of(manifest),
