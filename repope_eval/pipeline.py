@@ -11,7 +11,7 @@ from repope_eval.asking.asker import find_asker
 from repope_eval.asking.identity import identity, require_same_contents
 from repope_eval.asking.session import BenchmarkRun, Session
 from repope_eval.benchmarks.benchmark import Benchmark, questions_by_image
-from repope_eval.benchmarks.sources import find_local_images, load_benchmark
+from repope_eval.benchmarks.sources import asks_for_captions, find_local_images, load_benchmark
 from repope_eval.errors import RepopeError
 from repope_eval.exporting.trackers import require_tracker, track
 from repope_eval.foreign_answers.benchmark_codes import OTHER_EDITION, has_other_positives
@@ -64,6 +64,7 @@ def run_together(
     ranks = join_ranks()
     with ranks.together():
         refuse_idle(settings[0])
+        _refuse_draws_of_captions(settings)
         require_tracker(settings[0].track)
         _refuse_spread(settings[0], ranks)
         _refuse_one_folder(settings)
@@ -161,6 +162,15 @@ def _refuse_spread(settings: RunSettings, ranks: Ranks) -> None:
         )
 
 
+def _refuse_draws_of_captions(settings: Sequence[RunSettings]) -> None:
+    describing = next((each.bench.name for each in settings if asks_for_captions(each.bench)), None)
+    if describing is not None and settings[0].repeats > 1:
+        raise RepopeError(
+            f"repeats={settings[0].repeats}: {describing} asks for captions, whose figures are of one draw; leave it "
+            "out, and for another draw give model.seed=1 and a folder of its own (out=)"
+        )
+
+
 def _refuse_one_folder(settings: Sequence[RunSettings]) -> None:
     folders = [Path(each.out).expanduser().absolute() for each in settings]
     if len(set(folders)) < len(folders):
@@ -216,6 +226,7 @@ def _enter_start(
     protocol = DEFAULT_PROTOCOL if settings.protocol == "all" else settings.protocol
     folder.require_scores_kept(
         len({question.image for question in benchmark.questions}),
+        benchmark.n_draws,
         protocol,
         [
             *(bench_words(settings.bench.name) or [f"bench={settings.bench.name}"]),

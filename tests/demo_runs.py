@@ -24,7 +24,7 @@ def answers(folder: Path) -> list[dict[str, Any]]:
 def comparable(folder: Path) -> list[tuple[Any, ...]]:
     """What of the answers is the same however a run went; probabilities are but for rounding."""
     fields = ("image", "question", "response", "n_tokens")
-    return sorted(tuple(line[name] for name in fields) for line in answers(folder))
+    return sorted((*(line[name] for name in fields), line.get("draw", 0)) for line in answers(folder))
 
 
 def start(folder: Path, *words: str, stored: int = 100) -> warm_commands.Command:

@@ -32,7 +32,11 @@ _SAMPLING = ("temperature", "top_p", "seed")
 
 
 def identity(settings: RunSettings) -> dict[str, Any]:
-    """The settings that a run's answers depend on, by dotted key; engine, batch size and device change no answer."""
+    """The settings that a run's answers depend on, by dotted key.
+
+    Engine, batch size and device change no answer. Neither does `repeats`, since each draw has a seed of its own: with
+    more draws, a run goes on from those that are there, as it does with more images.
+    """
     bench, model = settings.bench, settings.model
     told = {name: value for name, value in applicable_settings(settings)["model"].items() if name in _TELLING}
     # A prompt of null is that of folders that were made before there was a choice.
@@ -47,7 +51,6 @@ def identity(settings: RunSettings) -> dict[str, Any]:
         **(
             {"bench.blind": bench.blind} if bench.blind else {}
         ),  # as in folders made before there was a choice
-        "repeats": settings.repeats if settings.repeats > 1 else None,
         "bench.images": as_written(bench.images) if bench.source in FILE_BENCHMARKS else None,
         **{f"model.{name}": value for name, value in told.items()},
     }

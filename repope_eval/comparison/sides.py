@@ -40,6 +40,7 @@ from repope_eval.settings.config import (
     RunSettings,
     listed,
 )
+from repope_eval.settings.decoding import DECODING
 from repope_eval.settings.fields import ROUNDING_CAUSES, Cause, fields_by_key
 from repope_eval.settings.named_files import data_folder
 from repope_eval.system.secrets import as_written
@@ -63,6 +64,7 @@ _NOTED: Mapping[str, tuple[str, ...]] = {
     "prompt": ("prompt",),
     "pixels": (PICTURES,),
     "checkpoint": (CHECKPOINT_FILES,),
+    "decoding": (DECODING,),
     "hardware": ("device.",),
     "versions": ("versions.",),
 }

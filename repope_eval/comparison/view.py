@@ -20,6 +20,7 @@ from repope_eval.scoring.gap import LEAST, Cause, Gap, Gaps, Part
 from repope_eval.scoring.paired_answers import PairedAnswer, ReadDifferently, Tally
 from repope_eval.scoring.thresholds import ThresholdCheck
 from repope_eval.settings import config
+from repope_eval.settings.decoding import DECODING
 from repope_eval.wording import counted, first_few
 
 
@@ -331,7 +332,9 @@ def _settings_sentence(view: ComparisonView) -> str:
 
 
 def _named_group(group: SettingGroup) -> str:
-    """A group and the first of its settings that differ, such as `pixels (model.max_tiles)`."""
+    """A group and the first of its settings that differ, such as `pixels (model.max_tiles)`; of decoding the words."""
+    if group.name == DECODING:
+        return f"{group.name} ({' against '.join((group.pairs[0].a, group.pairs[0].b))})"
     return f"{group.name} ({first_few([pair.key for pair in group.pairs], MOST_KEYS)})"
 
 

@@ -17,7 +17,13 @@ from repope_eval.exporting.names import (
     page_of,
 )
 from repope_eval.exporting.scored_run import UNREAD, AskingSettings, ScoredCell, ScoredRun
-from repope_eval.reporting.figure_texts import FIGURE_TITLES, count_text, figure_interval_text, figure_text
+from repope_eval.reporting.figure_texts import (
+    FIGURE_TITLES,
+    count_text,
+    figure_interval_text,
+    figure_text,
+)
+from repope_eval.reporting.score_table import variant_count_text
 from repope_eval.reporting.table_exports import markdown, markdown_text
 from repope_eval.reporting.tables import Field, number_field, table, text_field
 from repope_eval.runs.finished_runs import NOT_SET
@@ -48,7 +54,7 @@ def coverage_sentence(run: ScoredRun) -> str:
 def unread_clause(run: ScoredRun) -> str:
     """How many answers are neither yes nor no, by variant and label set; empty where all are one of them."""
     unread = dict.fromkeys(
-        f"{cell.variant}, {label_set_title(cell.label_set)}: {cell.n_unparsed:g}"
+        f"{cell.variant}, {label_set_title(cell.label_set)}: {round(cell.n_unparsed, 1):g}"
         for cell in sorted(run.cells, key=lambda cell: cell.variant)
         if cell.n_unparsed
     )
@@ -73,8 +79,16 @@ def interval_sentence(run: ScoredRun) -> str:
     """What the intervals are over, and what they leave out."""
     return (
         f"Intervals are 95 % intervals over the {counted(run.n_images, 'image')} that have answers: what other images "
-        "of this kind might have given. They hold nothing of other prompts, and nothing of wrong labels."
+        f"of this kind{' and other draws' if run.finished_run.n_draws > 1 else ''} might have given. They hold nothing "
+        "of other prompts, and nothing of wrong labels."
     )
+
+
+def decoding_clause(run: ScoredRun) -> str:
+    """How answers were decoded, and that figures are means where they were drawn several times; else nothing."""
+    if run.finished_run.n_draws == 1:
+        return f"decoding: {run.finished_run.decoding}" if run.finished_run.decoding else ""
+    return f"decoding: {run.finished_run.decoding}; figures are means over the draws"
 
 
 FIGURES = ("f1", "precision", "recall", "accuracy", "tnr", "yes_ratio", "f1_balanced")
@@ -87,8 +101,8 @@ def figure_table(run: ScoredRun) -> str:
     """The table; a dash stands for what is undefined."""
     fields: list[Field[ScoredCell]] = [
         number_field("questions", lambda cell: count_text(cell.n_questions)),
-        number_field("answered", lambda cell: count_text(cell.n_answered)),
-        number_field("neither yes nor no", lambda cell: count_text(cell.n_unparsed)),
+        number_field("answered", lambda cell: variant_count_text(cell.variant, cell.n_answered)),
+        number_field("neither yes nor no", lambda cell: variant_count_text(cell.variant, cell.n_unparsed)),
     ]
     for name in FIGURES:
         fields.append(_value_field(name))
@@ -196,7 +210,8 @@ def _asking_lines(run: ScoredRun) -> list[str]:
     return [
         f"- checkpoint: {_committed(asking.checkpoint, asking.commit)}",
         *([f"- adapter: {_committed(asking.adapter, asking.adapter_commit)}"] if asking.adapter else []),
-        f"- answers of at most {asking.max_new_tokens} tokens, the likeliest token each time",
+        f"- answers of at most {asking.max_new_tokens} tokens",
+        f"- {decoding_clause(run)}",
         *(f"- {name}: {markdown_text(value)}" for name, value in known.items() if value not in _UNSET),
         *_prompt_lines(asking),
     ]
@@ -248,7 +263,7 @@ def model_card(run: ScoredRun, settings: ExportSettings) -> Files:
     """A part of a model's card: metadata, then Markdown, as its README.md begins."""
     name = model_id(run, settings.model_id).rpartition("/")[2]
     metadata = ModelCardData(model_name=name, eval_results=list(_index_results(run, settings)))
-    protocol = f"answers are read by the protocol `{run.protocol}`"
+    facts = (POSITIVE, f"answers are read by the protocol `{run.protocol}`", decoding_clause(run))
     link = f" The whole run: {settings.url}" if settings.url else ""
     text = "\n".join(
         [
@@ -256,7 +271,7 @@ def model_card(run: ScoredRun, settings: ExportSettings) -> Files:
             "## Object hallucination\n",
             f"{origin_sentence(run)} {coverage_sentence(run)}{link}\n",
             figure_table(run),
-            f"In the figures {POSITIVE}; {protocol}. {interval_sentence(run)}",
+            f"In the figures {'; '.join(filter(None, facts))}. {interval_sentence(run)}",
         ]
     )
     return {"model_card.md": f"{text}\n"}

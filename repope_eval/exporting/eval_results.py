@@ -12,7 +12,7 @@ from huggingface_hub import EvalResultEntry, eval_result_entries_to_yaml
 
 from repope_eval.benchmarks.sources import label_set_title
 from repope_eval.errors import RepopeError
-from repope_eval.exporting.cards import whole_clause
+from repope_eval.exporting.cards import decoding_clause, whole_clause
 from repope_eval.exporting.files import Files
 from repope_eval.exporting.names import dataset_of, file_name
 from repope_eval.exporting.scored_run import UNREAD, ScoredCell, ScoredRun
@@ -89,6 +89,7 @@ def _notes_text(run: ScoredRun, cell: ScoredCell) -> str:
         f"F1 from 0 to 1 under {label_set_title(cell.label_set)} labels",
         f"95 % interval {_ends_text(cell.figures['f1'].interval)}",
         f"answers read by protocol {run.protocol}",
+        *([decoding] if (decoding := decoding_clause(run)) else []),
         _answered_phrase(run, cell),
         *([f"limited to the benchmark's first images{whole_clause(run)}"] if run.is_partial else []),
         *(["answers in doubt"] if run.doubts else []),
@@ -99,7 +100,7 @@ def _notes_text(run: ScoredRun, cell: ScoredCell) -> str:
 
 def _answered_phrase(run: ScoredRun, cell: ScoredCell) -> str:
     """How many questions of a variant have an answer; for the mean, whose counts are means, how many of all."""
-    unread = f", {cell.n_unparsed:g} answers read as neither yes nor no" if cell.n_unparsed else ""
+    unread = f", {round(cell.n_unparsed, 1):g} answers read as neither yes nor no" if cell.n_unparsed else ""
     if cell.variant == MEAN:
         each = f"{unread} in a variant on average" if unread else ""
         return f"{run.n_answered} of {run.n_questions} distinct questions answered{each}"

@@ -78,7 +78,7 @@ def _sample(answered: LabelledAnswer, reading: Reading, protocol: str) -> Docume
     }
     unread = {"error": f"the protocol {protocol} reads neither yes nor no"} if reading is None else {}
     return {
-        "sample_id": f"{answered.variant}/{answered.question_id}",
+        "sample_id": f"{answered.variant}/{answered.question_id}{_draw_part(answered)}",
         "sample_hash": hashlib.sha256(f"{asked}{label}".encode(errors="backslashreplace")).hexdigest(),
         "interaction_type": "single_turn",
         "input": {"raw": asked, "reference": [label]},
@@ -87,6 +87,11 @@ def _sample(answered: LabelledAnswer, reading: Reading, protocol: str) -> Docume
         "evaluation": {"score": float(reading == answered.label), "is_correct": reading == answered.label},
         **unread,
     }
+
+
+def _draw_part(answered: LabelledAnswer) -> str:
+    """What tells further draws of an answer from the first, in the id of a sample."""
+    return f"/draw{answered.question.draw}" if answered.question.draw else ""
 
 
 def _metadata(answered: LabelledAnswer, label_set: str) -> dict[str, str]:
@@ -285,13 +290,14 @@ def _uncertainty(run: ScoredRun, estimate: Estimate) -> Document:
 
 
 def _generation(run: ScoredRun) -> Document:
-    """How the answers were generated: greedily, here and on servers."""
+    """How the answers were generated."""
     asking = run.asking
     assert asking is not None, "answers from elsewhere have no known generation"
     arguments: Mapping[str, Any] = {
-        "temperature": 0.0,
+        "temperature": asking.temperature,
+        **({"top_p": asking.top_p} if asking.temperature else {}),
         "max_tokens": asking.max_new_tokens,
         "execution_command": asking.command,
         **({"prompt_template": asking.prompt} if asking.prompt else {}),
     }
-    return {"generation_args": dict(arguments)}
+    return {"generation_args": dict(arguments), "additional_details": {"decoding": run.finished_run.decoding}}

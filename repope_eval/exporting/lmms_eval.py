@@ -5,6 +5,7 @@ Its label is that of the first label set, which lmms-eval's own task has.
 """
 
 import json
+import logging
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import Any
@@ -13,10 +14,12 @@ from repope_eval.benchmarks.benchmark import Benchmark
 from repope_eval.exporting.files import Files
 from repope_eval.exporting.scored_run import ScoredRun, asked_benchmark
 from repope_eval.records import Question, Variant
-from repope_eval.runs.finished_runs import scored_answers
+from repope_eval.runs.finished_runs import FIRST_DRAW, scored_answers
 from repope_eval.scoring.protocols import read_lmms_eval
 from repope_eval.settings.command_settings import ExportSettings
 from repope_eval.system.environment import moment
+
+log = logging.getLogger(__name__)
 
 ORDER = ("adversarial", "popular", "random")
 """The order of POPE's variants in lmms-lab/POPE; other variants keep their own."""
@@ -32,6 +35,12 @@ def files(run: ScoredRun, settings: ExportSettings) -> Files:
         RepopeError: the benchmark's files, which have the order of the questions, cannot be found or are others.
     """
     benchmark = asked_benchmark(run)
+    if run.finished_run.n_draws > 1:
+        log.warning(
+            "%s %s: the form has one answer to a question",
+            run.folder,
+            FIRST_DRAW.format(run.finished_run.n_draws),
+        )
     lines = (json.dumps(sample) for sample in _samples(run, benchmark))
     began = (run.asking and run.asking.began) or run.finished
     date = f"{moment(began):%Y%m%d_%H%M%S}_" if began else ""

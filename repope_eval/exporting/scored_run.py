@@ -74,6 +74,8 @@ class AskingSettings:
     """Hub id or absolute path of the adapter that was merged into the checkpoint; None: none was."""
     adapter_commit: str | None
     max_new_tokens: int
+    temperature: float
+    top_p: float
     prompt: str | None
     """The text around each question, with QUESTION in its place; None where a server makes it."""
     command: str
@@ -190,8 +192,8 @@ def _scored_run(finished_run: FinishedRun) -> ScoredRun:
         protocol=scores["protocol"],
         cells=scored_cells(scores["scores"]),
         n_images=int(scores["n_images"]),
-        n_questions=int(manifest["counts"]["questions"]),
-        n_answered=int(manifest["counts"]["answered"]),
+        n_questions=int(manifest["counts"]["questions"]) // finished_run.n_draws,
+        n_answered=int(manifest["counts"]["answered"]) // finished_run.n_draws,
         n_benchmark_questions=None if n_benchmark_questions is None else int(n_benchmark_questions),
         asking=_asking_of(finished_run) if isinstance(manifest["settings"]["model"], dict) else None,
         is_partial=manifest.get("partial") is True,
@@ -226,6 +228,8 @@ def _asking_of(finished_run: FinishedRun) -> AskingSettings:
         adapter=None if adapter == NOT_SET else adapter,
         adapter_commit=checkpoint.get("adapter_commit"),
         max_new_tokens=int(model["max_new_tokens"]),
+        temperature=float(model.get("temperature", 0)),
+        top_p=float(model.get("top_p", 1)),
         prompt=manifest.get("prompt"),
         command=str(manifest["command"]),
         began=manifest.get("started"),
@@ -302,22 +306,26 @@ def asked_benchmark(run: ScoredRun) -> Benchmark:
 
 
 def labelled_answers(run: ScoredRun, benchmark: Benchmark, label_set: LabelSet) -> Iterator[LabelledAnswer]:
-    """The scored answers to the questions of a label set, by variant; a question counts once in a variant."""
-    answers = scored_answers(run.finished_run, benchmark)
+    """The scored answers to the questions of a label set, by variant; a question counts once in a variant.
+
+    Of several draws, those of all of them.
+    """
+    answers, n_draws = drawn_answers(run.finished_run, benchmark), run.finished_run.n_draws
     for variant, questions in benchmark.ids.items():
         labels = label_set.variants.get(variant, {})
         first_ids: dict[Question, int | str] = {}
         for question_id, question in questions.items():
             first_ids.setdefault(question, question_id)
         for question, question_id in first_ids.items():
-            if question in labels and question in answers:
-                yield LabelledAnswer(
-                    variant=variant,
-                    question_id=question_id,
-                    question=question,
-                    label=labels[question],
-                    answer=answers[question],
-                )
+            for asked in (replace(question, draw=draw) for draw in range(n_draws)):
+                if question in labels and asked in answers:
+                    yield LabelledAnswer(
+                        variant=variant,
+                        question_id=question_id,
+                        question=asked,
+                        label=labels[question],
+                        answer=answers[asked],
+                    )
 
 
 def recomputed(run: ScoredRun) -> ScoredRun:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from repope_eval.leaderboard.caption_entries import CaptionBoard, CaptionEntry, CaptionGroup
+from repope_eval.leaderboard.sentences import decoding_sentence
 from repope_eval.leaderboard.tables import places_text
 from repope_eval.reporting.figure_texts import (
     change_interval_text,
@@ -42,7 +43,13 @@ def group_sentences(group: CaptionGroup) -> list[str]:
     if not leaders:
         return [f"No run has a CHAIRi: no caption mentions one of {group.annotation}'s objects in English."]
     first = " ".join([*_lead(group, group.ranking, leaders), *_unknown(group)])
-    return [first, *_lengths(group, group.ranking, leaders), *_corrected(group, group.ranking, leaders)]
+    decoding = decoding_sentence({each.name: each.described.run.decoding for each in group.entries})
+    return [
+        first,
+        decoding,
+        *_lengths(group, group.ranking, leaders),
+        *_corrected(group, group.ranking, leaders),
+    ]
 
 
 def _leaders(ranking: CaptionRanking, basis: Basis) -> list[Standing]:

@@ -38,6 +38,8 @@ class Entry:
     Intervals are over images; those of the paper's models are binomial approximations."""
     changes: Mapping[Variant, Change]
     """What changes from the first label set to the second; empty for the paper's models."""
+    decoding: str = ""
+    """How its answers were decoded, in words; empty where that is not known."""
     coverage: Mapping[str, Mapping[Variant, Coverage]]
     """The share of the labelled questions that each figure is about; empty for the paper's models."""
 

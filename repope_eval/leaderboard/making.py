@@ -184,6 +184,7 @@ def _run_entry(
         n_images=len(images_of(run)),
         n_questions=n_questions,
         n_answered=len(run.answers),
+        decoding=run.decoding,
         cells=scores.cells,
         changes=scores.changes,
         coverage=coverage(scores.confusions, whole, PROTOCOLS[scores.protocol]),

@@ -120,6 +120,7 @@ def _entry(entry: Entry) -> dict[str, Any]:
         "n_images": entry.n_images,
         "n_questions": entry.n_questions,
         "n_answered": entry.n_answered,
+        "decoding": entry.decoding or None,
         "ci95": "binomial approximation" if entry.is_paper else method_text(METHOD_TITLES),
         "scores": {
             name: {variant: _cell(entry, name, variant) for variant in by_variant}

@@ -1,6 +1,6 @@
 """Sentences about a leaderboard, for the terminal and the page."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from repope_eval.benchmarks.sources import label_set_phrase
 from repope_eval.leaderboard.entries import (
@@ -23,6 +23,7 @@ _MOST_NAMES = 5
 def sentences(board: Leaderboard) -> tuple[str, ...]:
     """The sentences that apply to a leaderboard."""
     parts = (
+        _decodings,
         _what_would_rank,
         _common_questions,
         _paper_apart,
@@ -32,6 +33,27 @@ def sentences(board: Leaderboard) -> tuple[str, ...]:
         _power,
     )
     return tuple(sentence for part in parts for sentence in part(board))
+
+
+def _decodings(board: Leaderboard) -> Iterator[str]:
+    """How the runs' answers were decoded."""
+    if board.runs:
+        yield decoding_sentence({run.name: run.decoding for run in board.runs})
+
+
+def decoding_sentence(decodings: Mapping[str, str]) -> str:
+    """How answers were decoded, by the names of the runs; where that differs, which runs decode how."""
+    names: dict[str, list[str]] = {}
+    for name, decoding in decodings.items():
+        names.setdefault(decoding or "unknown", []).append(name)
+    told = [
+        f"{decoding} ({listed_words(_first_names(of_decoding))})" if len(names) > 1 else decoding
+        for decoding, of_decoding in names.items()
+    ]
+    first = (
+        " Of several draws, the first alone counts here." if any("draws" in each for each in names) else ""
+    )
+    return f"Decoding: {'; '.join(told)}.{first}"
 
 
 def paper_apart(board: Leaderboard) -> str:

@@ -47,6 +47,9 @@ METHOD_TITLES: Mapping[Method, str] = {
 }
 """How an interval was made, in words."""
 
+_ROUNDING = 1e-9
+"""What is nearer to a whole number is one: means are computed."""
+
 COEFFICIENTS = ("mcc",)
 """The fields of `Figures` that are no shares of anything, so that they have three decimals and are no percentages."""
 
@@ -67,8 +70,9 @@ class _Form:
         return number_text(self.unit * value, f".{self.decimals + further}f")
 
 
-_WHOLE, _TENTHS_OF_PERCENT, _HUNDREDTHS_OF_PERCENT, _THOUSANDTHS = (
+_WHOLE, _TENTHS, _TENTHS_OF_PERCENT, _HUNDREDTHS_OF_PERCENT, _THOUSANDTHS = (
     _Form(0),
+    _Form(1),
     _Form(1, 100),
     _Form(2, 100),
     _Form(3),
@@ -76,10 +80,21 @@ _WHOLE, _TENTHS_OF_PERCENT, _HUNDREDTHS_OF_PERCENT, _THOUSANDTHS = (
 
 
 def count_text(value: float | None, interval: Interval = None) -> str:
-    """A count, `1150 (1002–1288)`; a mean that is no whole number is no count of anything, so it is not shown."""
+    """A count, `1150 (1002–1288)`; a mean that is no whole number counts nothing, so it is not shown.
+
+    A mean over draws does count something (see `mean_count_text`).
+    """
     if value is None or value != int(value):
         return UNDEFINED
     return _text_with_interval(value, interval, _WHOLE)
+
+
+def mean_count_text(value: float | None, *, is_change: bool = False) -> str:
+    """A count or its mean over draws, `1150` or `1150.3`; a difference has its sign."""
+    if value is None:
+        return UNDEFINED
+    form = _WHOLE if abs(value - round(value)) < _ROUNDING else _TENTHS
+    return _signed(form, value) if is_change else form(value)
 
 
 def percent_text(value: float | None, interval: Interval = None) -> str:

@@ -16,6 +16,7 @@ from repope_eval.reporting.headline import headline
 from repope_eval.reporting.score_table import (
     count_table,
     interval_table,
+    over_draws,
     partial_note,
     reason_lines,
     score_table,
@@ -140,15 +141,16 @@ def _own_part(figures: OwnFigures) -> _OwnPart:
 def _tables(scores: Scores) -> dict[str, Table]:
     """The tables that have rows, by name."""
     phrases = [label_set_phrase(name) for name in scores.cells]
+    over = over_draws(scores)
     tables = {
-        "scores": score_table("In percent, with the 95 % interval of F1", scores),
-        "counts": count_table("Counts", scores),
+        "scores": score_table(f"In percent, with the 95 % interval of F1{over}", scores),
+        "counts": count_table(f"Counts{over}", scores),
         "balanced": interval_table(
             BALANCED_CAPTION,
             scores,
             what_f1_hides(scores),
         ),
-        "intervals": interval_table("The figures, and their 95 % intervals", scores, INTERVAL_FIGURES),
+        "intervals": interval_table(f"The figures, and their 95 % intervals{over}", scores, INTERVAL_FIGURES),
         "effects": run_tables.effect_table(scores.effects, phrases),
         "objects": run_tables.object_table(scores.object_effects, _effect_titles(scores)),
         "resolutions": run_tables.resolution_table(scores.resolutions, phrases[-1]),

@@ -17,7 +17,7 @@ from repope_eval.reporting.headline import f1_parts_remark, readings_remark, unr
 from repope_eval.reporting.page import RunView, render_run_page
 from repope_eval.reporting.run_tables import own_table
 from repope_eval.reporting.score_latex import scores_latex
-from repope_eval.reporting.score_table import console_table, partial_note, score_table
+from repope_eval.reporting.score_table import console_table, over_draws, partial_note, score_table
 from repope_eval.runs.blind_twins import find_blind_twins
 from repope_eval.runs.folder import RunFolder
 from repope_eval.scoring.blindness import blind_figures
@@ -25,7 +25,8 @@ from repope_eval.scoring.caption_scores import AnyScores, CaptionScores, score_c
 from repope_eval.scoring.own_figures import OwnFigures
 from repope_eval.scoring.scores import Scores, score_benchmark
 from repope_eval.settings import config
-from repope_eval.settings.askers import SERVER
+from repope_eval.settings.askers import applicable_settings
+from repope_eval.settings.decoding import decoding_of
 from repope_eval.system.environment import Seconds, rounded, timed
 from repope_eval.system.secrets import as_written, values_by_dotted_key
 from repope_eval.wording import counted, estimated_duration, part_of_images
@@ -43,7 +44,7 @@ def print_scores(scores: AnyScores) -> None:
 
 def _print_scores(scores: Scores) -> None:
     """Prints the figures under each label set, how certain F1 is, what the relabelling changed, and own figures."""
-    title = f"{scores.model} on {scores.bench}, protocol {scores.protocol}, in percent"
+    title = f"{scores.model} on {scores.bench}, protocol {scores.protocol}, in percent{over_draws(scores)}"
     print_table(score_table(title, scores))
     print_table(console_table(scores))
     for remark in (partial_note(scores), f1_parts_remark(scores), draws_remark(scores)):
@@ -156,10 +157,7 @@ def _log_doubts(answered: AnsweredBenchmark, scores: AnyScores, folder: RunFolde
 
 def _decoding(settings: config.RunSettings | config.ScoreSettings) -> str:
     """How a model was asked to decode; empty for answers from elsewhere, of which it is unknown."""
-    if not isinstance(settings, config.RunSettings):
-        return ""
-    decoding = config.decoding_of(settings)
-    return "temperature 0" if settings.model.family == SERVER and decoding == config.GREEDY else decoding
+    return decoding_of(applicable_settings(settings)) if isinstance(settings, config.RunSettings) else ""
 
 
 def _doubts(answered: AnsweredBenchmark, scores: AnyScores, folder: RunFolder) -> list[str]:
@@ -200,6 +198,14 @@ def estimate_line(manifest: Mapping[str, Any]) -> str:
     )
 
 
+def _answered_text(scores: AnyScores) -> str:
+    """How many questions have an answer; of several draws, how many answers there are."""
+    if isinstance(scores, Scores) and scores.n_draws > 1:
+        questions = counted(scores.n_questions // scores.n_draws, "question")
+        return f"{scores.n_answered} of {scores.n_questions} answers, {scores.n_draws} draws of {questions}"
+    return f"{scores.n_answered} of {counted(scores.n_questions, 'question')}"
+
+
 def _run_view(answered: AnsweredBenchmark, scores: AnyScores, folder: RunFolder, seconds: Seconds) -> RunView:
     """What the page shows."""
     return RunView(
@@ -207,7 +213,7 @@ def _run_view(answered: AnsweredBenchmark, scores: AnyScores, folder: RunFolder,
         settings=_settings(answered, folder),
         measures=answered.benchmark.measures,
         facts={
-            "answered": f"{scores.n_answered} of {counted(scores.n_questions, 'question')}",
+            "answered": _answered_text(scores),
             **_unfinished_thoughts(folder),
             **answered.counts,
             **_starts(folder),

@@ -16,7 +16,7 @@ from repope_eval.reporting.figure_texts import (
     percent_text,
     reading_text,
 )
-from repope_eval.reporting.score_table import cells_by_variant
+from repope_eval.reporting.score_table import cells_by_variant, variant_count_text
 from repope_eval.reporting.tables import (
     Cell,
     Column,
@@ -143,8 +143,8 @@ def missing_table(missing: Mapping[str, Mapping[Variant, UnansweredBounds]]) -> 
         [
             text_field("variant", lambda row: row[0]),
             text_field("labels", lambda row: label_set_title(row[1])),
-            number_field("no answer", lambda row: count_text(row[2].n_unanswered)),
-            number_field("unparsed", lambda row: count_text(row[2].n_unparsed)),
+            number_field("no answer", lambda row: variant_count_text(row[0], row[2].n_unanswered)),
+            number_field("unparsed", lambda row: variant_count_text(row[0], row[2].n_unparsed)),
             number_field("F1", lambda row: percent_text(row[2].f1)),
             number_field("at worst", lambda row: percent_text(row[2].lowest)),
             number_field("at best", lambda row: percent_text(row[2].highest)),
@@ -200,11 +200,20 @@ def protocol_table(scores: Sequence[ProtocolScores]) -> Table:
             text_field("variant", lambda row: row[0]),
             text_field("labels", lambda row: label_set_title(row[1])),
             text_field("protocol", lambda row: row[2].protocol),
-            number_field("unparsed", lambda row: count_text(cell(row).figures.n_unparsed)),
-            *(field(name) for name in (*COUNT_TITLES, "precision", "recall", "f1", "yes_ratio")),
+            number_field("unparsed", lambda row: variant_count_text(row[0], cell(row).figures.n_unparsed)),
+            *(_protocol_count_field(name) for name in COUNT_TITLES),
+            *(field(name) for name in ("precision", "recall", "f1", "yes_ratio")),
         ],
         rows,
     )
+
+
+def _protocol_count_field(name: str) -> Field[tuple[Variant, str, ProtocolScores]]:
+    def text(row: tuple[Variant, str, ProtocolScores]) -> str:
+        variant, label_set, one = row
+        return variant_count_text(variant, getattr(one.cells[label_set][variant].figures, name))
+
+    return number_field(FIGURE_TITLES[name], text)
 
 
 def disagreement_table(disagreements: Sequence[Disagreement]) -> Table:

@@ -20,6 +20,7 @@ from repope_eval.reporting.figure_texts import (
     count_text,
     figure_interval_text,
     figure_text,
+    mean_count_text,
 )
 from repope_eval.reporting.tables import Cell, Column, Field, Table, number_field, table, text_field
 from repope_eval.scoring.bootstrap import MEAN
@@ -85,13 +86,20 @@ class ScoreRow:
         return self.variant == MEAN and name in COUNT_TITLES
 
     def _figure_text(self, name: str, value: float | None) -> str:
+        if name in COUNT_TITLES:
+            return mean_count_text(value, is_change=self.is_change)
         return (change_text if self.is_change else figure_text)(name, value)
 
     def count(self, name: str) -> str:
         """A number of questions or answers; it has no difference, and no mean over variants."""
         if self.variant == MEAN:
             return UNDEFINED
-        return "" if self.figures is None else count_text(getattr(self.figures, name))
+        return "" if self.figures is None else mean_count_text(getattr(self.figures, name))
+
+
+def variant_count_text(variant: Variant, value: float) -> str:
+    """A count of a variant, or its mean over draws; of the mean over variants one where it is a whole number."""
+    return (count_text if variant == MEAN else mean_count_text)(value)
 
 
 def score_rows(scores: Scores) -> Iterator[ScoreRow]:
@@ -141,6 +149,11 @@ _QUESTIONS: Field[ScoreRow] = number_field("questions", lambda row: row.count("n
 _LACKING = {"n_unanswered": "no answer", "n_unparsed": "unparsed"}
 
 
+def over_draws(scores: Scores) -> str:
+    """What a title adds where figures and counts are means over several draws; else nothing."""
+    return f", means over {scores.n_draws} draws" if scores.n_draws > 1 else ""
+
+
 def score_table(caption: str, scores: Scores) -> Table:
     """POPE's own table, each variant under each label set, in percent, with the interval of F1."""
     (f1,) = _figure_fields(("f1",), with_intervals=True)
@@ -155,7 +168,11 @@ def count_table(caption: str, scores: Scores) -> Table:
 def console_table(scores: Scores) -> Table:
     """The counts, and beside them what F1 does not say."""
     title = "Counts, and metrics in percent that F1 does not show (MCC is a coefficient)"
-    return _table(title, scores, [*_count_fields(scores), *_figure_fields(what_f1_hides(scores))])
+    return _table(
+        f"{title}{over_draws(scores)}",
+        scores,
+        [*_count_fields(scores), *_figure_fields(what_f1_hides(scores))],
+    )
 
 
 def _count_fields(scores: Scores) -> list[Field[ScoreRow]]:

@@ -24,6 +24,7 @@ from repope_eval.runs.manifest import SCHEMA_VERSION
 from repope_eval.runs.manifest_form import read_manifest
 from repope_eval.runs.stored_settings import stored_settings
 from repope_eval.settings.config import BenchSettings
+from repope_eval.settings.decoding import DECODING, DECODING_KEYS, decoding_of
 from repope_eval.settings.fields import fields_of
 from repope_eval.settings.named_files import data_folder, refuse_special
 from repope_eval.system.folders import require_inside
@@ -78,6 +79,11 @@ class FinishedRun:
     """The answers of all draws but the first."""
     unfinished: str = ""
     """The state of a run that has not come to its end, in the words of `status`, and what to do; else empty."""
+
+    @property
+    def decoding(self) -> str:
+        """How the model was asked to decode, in words; empty where the answers came from elsewhere."""
+        return self.facts.get(DECODING, "")
 
     def stored_scores(self, missing: str) -> Any:
         """The document in `scores.json`, which may hold anything; `missing` is the message where there is none.
@@ -163,9 +169,9 @@ def read_run(folder: Path, name: str, manifest: Mapping[str, Any] | None = None)
             data_dir=stored.data_dir,
             status=str(manifest["status"]),
             answers={question: answer for question, answer in drawn.items() if not question.draw},
-            n_draws=int(manifest["settings"].get("repeats", 1)),
+            n_draws=int(_newest_setting(manifest, "repeats") or 1),
             further_draws={question: answer for question, answer in drawn.items() if question.draw},
-            limit=_newest_limit(manifest),
+            limit=None if (limit := _newest_setting(manifest, "limit")) is None else int(limit),
             facts=_facts_of(manifest),
             withheld=stored.withheld,
         )
@@ -179,27 +185,30 @@ def read_run(folder: Path, name: str, manifest: Mapping[str, Any] | None = None)
         raise RepopeError(f"{path}: is no run's manifest") from error
 
 
-def _newest_limit(manifest: Mapping[str, Any]) -> int | None:
-    """The setting of the newest start, which scored the answers; a start notes what differs from the first one's."""
+def _newest_setting(manifest: Mapping[str, Any], key: str) -> Any:
+    """What the newest start had, which scored the answers; a start notes what differs from the first one's."""
     newest = {} if not manifest.get("starts") else manifest["starts"][-1].get("settings", {})
-    limit = newest.get("limit", manifest["settings"].get("limit"))
-    return None if limit is None else int(limit)
+    return newest.get(key, manifest["settings"].get(key))
 
 
 def _facts_of(manifest: Mapping[str, Any]) -> dict[str, str]:
     """The facts that runs may differ in. For a setting that is `auto`, the identity holds the value that was chosen.
 
-    Where several starts asked questions, a fact has the values of all of them.
+    Where several starts asked questions, a fact has the values of all of them. Decoding is one fact, in words.
     """
     identity = _value_texts(values_by_dotted_key(manifest.get("identity", {})))
     facts = _value_texts(values_by_dotted_key(manifest["settings"])) | identity | _start_facts(manifest)
+    if isinstance(manifest["settings"].get("model"), dict):
+        facts[DECODING] = decoding_of(
+            {**manifest["settings"], "repeats": _newest_setting(manifest, "repeats") or 1}
+        )
     values = {key: [value] for key, value in facts.items()}
     for start in manifest.get("starts", ()):
         if start.get("asked") != 0:
             for key, value in (_value_texts(start["settings"]) | _start_facts(start)).items():
                 if key not in identity and value not in values.setdefault(key, []):
                     values[key].append(value)
-    return {key: ", ".join(texts) for key, texts in values.items()}
+    return {key: ", ".join(texts) for key, texts in values.items() if key not in DECODING_KEYS}
 
 
 def _start_facts(noted: Mapping[str, Any]) -> dict[str, str]:

@@ -246,11 +246,14 @@ class RunFolder:
         for name, content in figures.items():
             write_bytes(self.path / FIGURES / name, content)
 
-    def require_scores_kept(self, n_images: int, protocol: Protocol, words: Sequence[str]) -> None:
-        """Refuses a start that would replace the scores of a finished run by those of fewer images or another protocol.
+    def require_scores_kept(
+        self, n_images: int, n_draws: int, protocol: Protocol, words: Sequence[str]
+    ) -> None:
+        """Refuses a start that would replace a finished run's scores by those of less, or by another protocol's.
 
         Args:
             n_images: how many images this start is about.
+            n_draws: how often it asks each question.
             protocol: what it reads answers by.
             words: those with which `score` makes this start's scores in a folder of their own.
 
@@ -271,6 +274,11 @@ class RunFolder:
             raise RepopeError(
                 f"{self.path} has the scores of {counted(known, 'image')}, which limit= would replace by those of "
                 f"{n_images:,}; choose another out=, or leave limit= out"
+            )
+        if n_draws < (drawn := document.get("n_draws") or 1):
+            raise RepopeError(
+                f"{self.path} has the scores over {drawn} draws, which repeats={n_draws} would replace by those of "
+                f"fewer; choose another out=, or give repeats={drawn}"
             )
         if by not in (None, protocol):
             command = ["python", "-m", "repope_eval", "score", f"answers={self.answers}", *words]

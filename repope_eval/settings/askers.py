@@ -69,11 +69,6 @@ def _refuse_greedy_draws(settings: RunSettings) -> None:
     given = {"repeats": settings.repeats, "model.top_p": model.top_p, "model.seed": model.seed}
     fields = fields_by_key(RunSettings)
     idle = [key for key, value in given.items() if value != fields[key].default]
-    if settings.bench.source == "chair" and settings.repeats > 1:
-        raise RepopeError(
-            f"repeats={settings.repeats}: captions are asked for once; ask with other values of model.seed, each in a "
-            "folder of its own (out=)"
-        )
     if not model.temperature and idle:
         raise RepopeError(
             f"{', '.join(idle)}: means nothing to greedy answers, which are always the same; give "

@@ -65,9 +65,6 @@ Prompt = Literal["paper", "lmms_eval", "vlmevalkit"]
 Tracker = Literal["none", "trackio", "wandb"]
 Attention = Literal["sdpa", "sdpa_cudnn", "eager", "flash_attention_2"]
 
-GREEDY = "greedy"
-"""What decoding is called that takes the likeliest token each time."""
-
 MOST_TILES = 128
 """The most tiles of an image. At 256 tokens a tile, they fill the longest prompts of these models, 32,768 tokens."""
 
@@ -396,19 +393,6 @@ class RunSettings:
     resume: bool = setting("go on from the answers in out; false: refuse a folder that has some", True)
     track: Tracker = setting("tracker that is told of the scored run; each is an extra of its name", "none")
     track_project: str = setting("project of the tracker", "repope_eval", is_public=True)
-
-
-def decoding_of(settings: RunSettings) -> str:
-    """How a model is asked to decode, in words: `greedy`, or `sampled, T 0.7, top-p 0.9, seed 0, 3 draws`."""
-    model = settings.model
-    if not model.temperature:
-        return GREEDY
-    parts = [f"sampled, T {model.temperature:g}"]
-    if model.top_p < 1:
-        parts.append(f"top-p {model.top_p:g}")
-    parts.append(f"seed {model.seed}")
-    parts.append(f"{settings.repeats} draws" if settings.repeats > 1 else "a single draw")
-    return ", ".join(parts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
