@@ -171,7 +171,8 @@ class Side:
     facts: Facts | None
     """What its answers may depend on; None where that is unknown."""
     stored_f1: Mapping[str, Mapping[Variant, float]]
-    """F1 by label set and variant as the run folder has it by the protocol above; empty where it has none."""
+    """F1 by label set and variant as the run folder has it by the protocol above; empty where it has none of these
+    answers alone, but means over several draws."""
     edition: str
     """An older edition of the benchmark that it answers, in words; empty where it answers today's, or none is known."""
     notes: tuple[str, ...]
@@ -285,7 +286,7 @@ def _side_of_run(letter: str, run: FinishedRun, settings: CompareSettings) -> Si
         answers=answers,
         protocol=own_protocol,
         facts=facts_of(run),
-        stored_f1=_stored_f1(document, benchmark) if own_protocol == protocol else {},
+        stored_f1=_stored_f1(document, benchmark) if own_protocol == protocol and run.n_draws == 1 else {},
         edition="",
         notes=(*_withheld_pictures(run, data_dir), *_odd_answers(run, benchmark, len(answers))),
     )

@@ -174,7 +174,7 @@ def _sentences(view: ComparisonView) -> Iterator[str]:
     if shown:
         main = max(shown, key=lambda cause: abs(shown[cause]))
         yield _cause_sentence(view, labels, gap, main, shown)
-    if view.are_settings_known and view.tally.n_same < view.tally.n_shared:
+    if view.tally.n_same < view.tally.n_shared:
         yield _settings_sentence(view)
 
 
@@ -320,7 +320,12 @@ def _exact_test_text(chance: Difference) -> str:
 
 
 def _settings_sentence(view: ComparisonView) -> str:
-    """Which known settings may make the answers differ."""
+    """Which known settings may make the answers differ; where none is known, which ones most often do."""
+    if not view.are_settings_known:
+        return (
+            "How the answers came about is unknown: another prompt, checkpoint or decoding (greedy or sampled) may be "
+            "why."
+        )
     differing = [group for group in view.settings if group.pairs]
     strong = [_named_group(group) for group in differing if group.changes_answers]
     if strong:

@@ -23,7 +23,6 @@ _MOST_NAMES = 5
 def sentences(board: Leaderboard) -> tuple[str, ...]:
     """The sentences that apply to a leaderboard."""
     parts = (
-        _decodings,
         _what_would_rank,
         _common_questions,
         _paper_apart,
@@ -31,6 +30,7 @@ def sentences(board: Leaderboard) -> tuple[str, ...]:
         _share_of_yes,
         _differing_pairs,
         _power,
+        _decodings,
     )
     return tuple(sentence for part in parts for sentence in part(board))
 
@@ -48,7 +48,7 @@ def decoding_sentence(decodings: Mapping[str, str]) -> str:
         names.setdefault(decoding or "unknown", []).append(name)
     told = [
         f"{decoding} ({listed_words(_first_names(of_decoding))})" if len(names) > 1 else decoding
-        for decoding, of_decoding in names.items()
+        for decoding, of_decoding in sorted(names.items())
     ]
     first = (
         " Of several draws, the first alone counts here." if any("draws" in each for each in names) else ""

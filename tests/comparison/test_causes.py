@@ -108,6 +108,25 @@ def test_other_answers(run: Path, tmp_path: Path) -> None:
     assert chance.value == pytest.approx(only(view, "answers"))
 
 
+def test_another_decoding_may_be_why_and_the_first_draw_is_compared(run: Path, tmp_path: Path) -> None:
+    def sample(manifest: dict[str, Any]) -> None:
+        manifest["settings"] |= {"model": {"name": "sampled", "temperature": 0.7}, "repeats": 2}
+
+    further = [line | {"draw": 1} for line in answer_lines(demo(), 0.4, seed=3)]
+    means = {"pope": {"mean": {"f1": 0.5}}, "repope": {"mean": {"f1": 0.5}}}
+    lines = answer_lines(demo(), 0.3, seed=2)
+    sampled = scored_run(tmp_path / "sampled", [*lines, *further], scores=means, change=sample)
+    view = compared(run, sampled)
+    assert verdict(view).endswith(
+        " What may be why: decoding (greedy against sampled, T 0.7, seed 0, 2 draws)."
+    )
+    # The means over draws in its scores.json are no scores of these answers by other labels.
+    assert view.b.notes == ("It asked each question 2 times, and the first draw's answers alone count here.",)
+    assert view.b.n_answers == len(lines)
+    single = scored_run(tmp_path / "single", lines)
+    assert compared(run, single).labels[-1].gaps == view.labels[-1].gaps
+
+
 def test_several_causes_are_told_apart(tmp_path: Path) -> None:
     lines = answer_lines(demo(), 0.1)
     a = scored_run(tmp_path / "a", lines)

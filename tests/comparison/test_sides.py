@@ -318,7 +318,8 @@ def test_the_groups_name_settings_that_there_are() -> None:
     known = set(fields_by_key(RunSettings)) | {
         f"model.{item.name}" for item in dataclasses.fields(ModelSettings)
     }
-    noted = {"prompt", "checkpoint_files", "pictures"}  # of the manifest itself, and of images.json
+    # Of the manifest itself, of images.json, and words for several settings.
+    noted = {"prompt", "checkpoint_files", "pictures", "decoding"}
     named = {key for _, keys in GROUPS.values() for key in keys if not key.endswith(".")}
     assert named - known == noted
 

@@ -73,6 +73,12 @@ def test_the_same_answers_have_no_gap(same: ComparisonView) -> None:
     )
 
 
+UNKNOWN = (
+    "How the answers came about is unknown: another prompt, checkpoint or decoding (greedy or sampled) may be "
+    "why."
+)
+
+
 def test_the_largest_part_is_named_first_and_then_the_rest(same: ComparisonView) -> None:
     text = said(same, approach(0.9, 0.8, 0.8, 0.8), approach(0.7, 0.7, 0.72, 0.75))
     assert text == (
@@ -80,7 +86,7 @@ def test_the_largest_part_is_named_first_and_then_the_rest(same: ComparisonView)
         "that of b (95 % −1.00 to +3.00, p 0.200). As each was answered, read and labelled, F1 (mean) is 90.00 % for a "
         "and 70.00 % for b under RePOPE: a is 20.00 points ahead. 10.00 of the 20.00 points come from other questions "
         "(a answers 100, b 100, both 100), 95 % +1.00 to +2.00; the rest: another reading of the answers +2.00, other "
-        "labels +3.00, other answers +5.00."
+        f"labels +3.00, other answers +5.00. {UNKNOWN}"
     )
 
 
@@ -147,7 +153,7 @@ def group(name: str, *keys: str, changes_answers: bool = True) -> SettingGroup:
 @pytest.mark.parametrize(
     ("settings", "ending"),
     [
-        ((), "(10 of 100 are not the same)."),
+        ((), f"(10 of 100 are not the same). {UNKNOWN}"),
         ((group("pixels"),), " No known setting differs."),
         (
             (group("pixels", "x", "y", "z"), group("engine", "e", changes_answers=False)),

@@ -50,7 +50,7 @@ def lenient(runs: Path) -> Leaderboard:
 
 
 def test_there_is_a_sentence_for_each_thing_that_is_so(board: Leaderboard) -> None:
-    mix, pairs, power = sentences(board)
+    mix, pairs, power, decoding = sentences(board)
     assert mix == (
         "F1 marked with † (lacks_0, lacks_1, lacks_2, lacks_3, lacks_4 and 2 more) leaves out more than 1 % of "
         "the questions with label yes, or of those with label no, which have no answer or none that reads as yes or "
@@ -66,6 +66,7 @@ def test_there_is_a_sentence_for_each_thing_that_is_so(board: Leaderboard) -> No
         r"more \(80 % power, two-sided 5 %\); one of 1 point would take [\d,]+ to [\d,]+ images\.",
         power,
     )
+    assert decoding == "Decoding: greedy."
 
 
 def test_questions_that_all_ranked_runs_answered_are_told_where_they_are_not_all(
@@ -106,9 +107,9 @@ def test_the_papers_re_ranking_is_prevalence_in_part(tmp_path: Path) -> None:
     ) in share_of_yes
 
 
-def test_of_a_single_run_there_is_nothing_to_say(board: Leaderboard, tmp_path: Path) -> None:
+def test_of_a_single_run_there_is_nothing_to_say_but_its_decoding(board: Leaderboard, tmp_path: Path) -> None:
     write_run(tmp_path / "a", demo(), "a", answer_lines(demo()))
-    assert sentences(board_of(tmp_path)) == ()
+    assert sentences(board_of(tmp_path)) == ("Decoding: greedy.",)
     nothing = dataclasses.replace(board, entries=(), unranked=(), comparison=None, agreements=())
     assert sentences(nothing) == ()
 
@@ -190,3 +191,29 @@ def test_the_runs_figures_stand_as_a_paper_prints_them(board: Leaderboard, tmp_p
         f"repope: {figure_phrase('repopes', figures[0])}; {figure_phrase('popes', figures[1])}"
     )
     assert paper_sentence(board_of(tmp_path, reference="paper")) is None
+
+
+def test_runs_that_decode_otherwise_are_named_and_of_several_draws_the_first_counts(tmp_path: Path) -> None:
+    sampled = {"temperature": 0.7, "top_p": 0.9, "seed": 3}
+
+    def draws(manifest: dict[str, Any]) -> None:
+        manifest["settings"] |= {"model": {"name": "b", **sampled}, "repeats": 2}
+
+    def unknown(manifest: dict[str, Any]) -> None:
+        manifest["settings"] |= {"model": "c", "answers": "mine.jsonl"}
+
+    further = [line | {"draw": 1} for line in answer_lines(demo(), seed=5)]
+    write_run(tmp_path / "a", demo(), "a", answer_lines(demo()))
+    write_run(tmp_path / "b", demo(), "b", [*answer_lines(demo(), seed=1), *further], draws)
+    write_run(tmp_path / "c", demo(), "c", answer_lines(demo(), seed=2), unknown)
+    board = board_of(tmp_path)
+    assert sentences(board)[-1] == (
+        "Decoding: greedy (a); sampled, T 0.7, top-p 0.9, seed 3, 2 draws (b); unknown (c). Of several draws, the "
+        "first alone counts here."
+    )
+    assert [(each.value, each.names) for each in board.differences if each.key == "decoding"] == [
+        ("greedy", ("a",)),
+        ("sampled, T 0.7, top-p 0.9, seed 3, 2 draws", ("b",)),
+        ("not set", ("c",)),
+    ]
+    assert {entry.name: entry.n_answered for entry in board.entries}["b"] == len(demo().questions)
