@@ -13,14 +13,17 @@ from tiny_checkpoints import CHECKPOINTS, chat_settings
 
 from perf.chat_families.qwen import TEMPLATE as CHATML
 from repope_eval import pipeline
-from repope_eval.asking.asker import find_asker
+from repope_eval.asking.asker import AskedImage, find_asker
 from repope_eval.asking.loaders import load_chat_asker
+from repope_eval.benchmarks.custom import DEMO_FOLDER
 from repope_eval.benchmarks.pope_file import POPE_VARIANTS
 from repope_eval.errors import RepopeError
 from repope_eval.pipeline import run
+from repope_eval.records import Question
 from repope_eval.reporting.results import score_and_report
 from repope_eval.runs.folder import close_log
-from repope_eval.settings.config import BenchSettings, RunSettings
+from repope_eval.settings.config import BenchSettings, Engine, RunSettings
+from repope_eval.system.ranks import Ranks
 
 DEMO = BenchSettings(name="demo", source="demo", variants=POPE_VARIANTS)
 
@@ -184,3 +187,37 @@ def test_chat_models_are_asked_without_images_alike_in_both_engines(
     shared, sequential = (lines(tmp_path / engine) for engine in ("shared", "sequential"))
     assert [line["response"] for line in shared] == [line["response"] for line in sequential]
     assert "image>" not in manifest(tmp_path / "shared")["prompt"]
+
+
+@pytest.mark.parametrize("kind", ["llava", "qwen2_5_vl", "gemma3"])
+def test_sampled_answers_are_the_same_whatever_the_batch_and_others_by_another_seed(
+    checkpoint: Callable[[str], Path], kind: str
+) -> None:
+    pictures = sorted((DEMO_FOLDER / "images").iterdir())[:4]
+    asked = [
+        AskedImage(
+            picture,
+            tuple(
+                Question(picture.name, f"Is there a {name} in the image?", name, draw=draw)
+                for draw in range(2)
+                for name in ("cup", "dog", "fork")
+            ),
+        )
+        for picture in pictures
+    ]
+
+    def responses(engine: Engine, batch_size: str, seed: int = 0) -> dict[Question, str]:
+        model = chat_settings(checkpoint(kind), temperature=0.8, top_p=0.95, seed=seed)
+        settings = RunSettings(
+            model=model, bench=DEMO, device="cpu", engine=engine, batch_size=batch_size, verify=1
+        )
+        asker = load_chat_asker(settings, Ranks())
+        answers = [answer for batch in asker.ask(asker.order_images(asked)) for answer in batch]
+        return {answer.question: answer.response for answer in answers}
+
+    alone = responses("sequential", "1")
+    assert len(alone) == 4 * 6
+    assert alone == responses("shared", "1") == responses("shared", "3")
+    assert alone != responses("shared", "3", seed=1)
+    of_first = {question: text for question, text in alone.items() if not question.draw}
+    assert any(alone[replace(question, draw=1)] != text for question, text in of_first.items())
