@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from repope_eval.records import Answer, Question
-from repope_eval.scoring.bootstrap import Cells
+from repope_eval.scoring.bootstrap import FEWEST_IMAGES, Cells
 from repope_eval.scoring.confusion import OUTCOMES, Values, figure_values
 from repope_eval.scoring.intervals import Sample
 from repope_eval.scoring.protocols import Protocol, Reading, remembering
@@ -30,7 +30,8 @@ class DrawSpread:
     """Of each draw; None where undefined."""
     variance_share: float | None
     """The share of the variance of the mean F1 that would go with ever more draws, from 0 to 1; the rest is that of the
-    images. None where it is undefined in a draw, or the mean does not vary."""
+    images. None where it is undefined in a draw, where the mean does not vary, and with fewer than `FEWEST_IMAGES`
+    images, whose variance tells little."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ def draw_spread(sample: Sample, cells: Cells, n_draws: int) -> DrawSpread:
     by_draw = np.array(cells).reshape(-1, n_draws)
     values = figure_values(sample.totals, sample.protocol)["f1"][by_draw].mean(axis=0)
     f1 = tuple(None if np.isnan(value) else float(value) for value in values)
-    if None in f1 or len(sample.counts) < 2 or n_draws < 2:
+    if None in f1 or len(sample.counts) < FEWEST_IMAGES or n_draws < 2:
         return DrawSpread(f1, None)
     parts = np.mean(
         [[_linear_parts(sample, cell) for cell in of_variant] for of_variant in by_draw.tolist()], axis=0

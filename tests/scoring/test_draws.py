@@ -11,7 +11,7 @@ import pytest
 from repope_eval.benchmarks.benchmark import Benchmark
 from repope_eval.records import Answer, LabelSet, Question
 from repope_eval.scoring.bootstrap import MEAN
-from repope_eval.scoring.draws import answers_by_draw, changing_answers
+from repope_eval.scoring.draws import DrawSpread, answers_by_draw, changing_answers
 from repope_eval.scoring.protocol_scores import score
 from repope_eval.scoring.protocols import PROTOCOLS
 from repope_eval.scoring.scores import Scores, score_benchmark
@@ -128,6 +128,19 @@ def test_none_of_it_is_where_answers_do_not_change() -> None:
     assert of_pope.variance_share == 0
     assert len(set(of_pope.f1)) == 1
     assert scored((0.0, 0.0, 1.0)).changing == ()
+
+
+def test_no_share_of_the_variance_is_told_of_few_images() -> None:
+    few = drawn_f1(99)
+    assert few.variance_share is None
+    assert len(few.f1) == N_DRAWS
+    assert drawn_f1(100).variance_share is not None
+
+
+def drawn_f1(n_images: int) -> DrawSpread:
+    variants = labels_of(n_images)
+    answers = drawn_answers(variants, (0.1, 0.3), N_DRAWS, 0)
+    return score("mine", "", [LabelSet("pope", variants)], answers, "repope", N_DRAWS).draws["pope"][MEAN]
 
 
 def test_more_draws_narrow_the_interval_by_their_part_alone() -> None:

@@ -25,7 +25,9 @@ from repope_eval.asking.endpoint.asker import load_endpoint_asker
 from repope_eval.asking.endpoint.requests import Form, image_url
 from repope_eval.benchmarks.custom import DEMO_FOLDER
 from repope_eval.errors import RepopeError
+from repope_eval.models.sampling import Sampling
 from repope_eval.pipeline import run
+from repope_eval.records import Question
 from repope_eval.runs.folder import close_log
 from repope_eval.settings.config import RunSettings
 from repope_eval.system.ranks import Ranks
@@ -75,6 +77,35 @@ def test_a_thought_that_is_cut_off_is_counted_apart_and_not_asked_again(
     assert f"{said}, cut off while the model was thinking" in (out / "report.html").read_text(
         encoding="utf-8"
     )
+
+
+def test_each_draw_is_asked_with_a_seed_of_its_own_and_stored_as_one(
+    chat: ChatServer, settings: RunSettings
+) -> None:
+    def respond(asked: Asked) -> dict[str, Any]:
+        return reply_to(asked, message={"content": "Yes" if asked.body["seed"] % 2 else "No"})
+
+    chat.respond = respond
+    model = dataclasses.replace(settings.model, temperature=0.7, top_p=0.9)
+    sampled = dataclasses.replace(settings, model=model, repeats=3)
+    run(sampled, "the command")
+    sent = [asked for asked in chat.questions if asked.body["temperature"] == 0.7]
+    by_question: dict[tuple[bytes, str], list[int]] = {}
+    for asked in sent:
+        assert asked.body["top_p"] == 0.9
+        by_question.setdefault((asked.image, asked.text), []).append(asked.body["seed"])
+    assert all(len(set(seeds)) == 3 for seeds in by_question.values())
+    lines = answers(Path(settings.out))
+    assert len(lines) == 3 * len(by_question)
+    assert Counter(line.get("draw", 0) for line in lines) == dict.fromkeys(range(3), len(by_question))
+    stored = {(line["image"], line["question"], line.get("draw", 0)): line["response"] for line in lines}
+    drawn = Sampling(0.7, 0.9)
+    for (image, text, draw), response in stored.items():
+        seed = drawn.draw(Question(image, text, "", draw=draw)).server_seed
+        assert response == ("Yes" if seed % 2 else "No")
+    document = json.loads((Path(settings.out) / "scores.json").read_text())
+    assert "sampled, T 0.7, top-p 0.9, seed 0, 3 draws" in document["sentence"]
+    assert manifest(Path(settings.out))["inference"]["request"]["seed"] == "of each draw"
 
 
 def test_questions_without_an_answer_are_asked_by_the_next_start_alone(
