@@ -60,7 +60,7 @@ def draw_table(scores: Scores) -> Table:
             text_field("variant", lambda row: row[1]),
             text_field("labels", lambda row: label_set_title(row[0])),
             *(draw_field(draw) for draw in range(min(scores.n_draws, _FEW_DRAWS))),
-            number_field("draws' share of the variance", lambda row: _share_text(row[2].variance_share)),
+            number_field("draws' share", lambda row: _share_text(row[2].variance_share)),
         ],
         rows,
     )

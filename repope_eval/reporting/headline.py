@@ -19,7 +19,6 @@ from repope_eval.scoring.bootstrap import MEAN
 from repope_eval.scoring.estimates import Estimate, Interval
 from repope_eval.scoring.protocol_scores import AmbiguityBounds, Change, is_few, n_counted
 from repope_eval.scoring.protocols import PROTOCOLS
-from repope_eval.scoring.relabelling_effect import Effect
 from repope_eval.scoring.score_document import Lead, lead_of
 from repope_eval.scoring.scores import Scores
 from repope_eval.settings.config import Protocol
@@ -58,11 +57,9 @@ def headline(scores: Scores) -> Headline:
             )
             for labels, one in _estimates_by_label_set(lead)
         ]
-        clauses = (
-            [] if scores.is_unread else [_figure_clause(lead), *_effect_clause(lead, scores.object_effects)]
-        )
+        clauses = [] if scores.is_unread else [_figure_clause(lead), *_effect_clause(lead, scores)]
         about = lead.scope if scores.is_unread else _scope_and_change(lead)
-        about += f"{_image_scope(scores.part)}{_question_scope(scores)}"
+        about += f"{_draw_scope(scores)}{_image_scope(scores.part)}{_question_scope(scores)}"
         is_change = len(values) == 2
     clauses += _completeness_clauses(scores)
     text = "; ".join(clauses)
@@ -89,6 +86,11 @@ def _scope_and_change(lead: Lead) -> str:
     estimate = change.estimates[lead.figure]
     interval = _bracketed_interval(lead.figure, estimate.interval)
     return f"{over}; change {change_text(lead.figure, estimate.value)} points{interval}"
+
+
+def _draw_scope(scores: Scores) -> str:
+    """The draws that the figure is the mean over, where there are several."""
+    return f"; mean over {scores.n_draws} draws" if scores.n_draws > 1 else ""
 
 
 def _image_scope(part: str) -> str:
@@ -135,8 +137,9 @@ def _percent_phrase(figure: str, value: float | None) -> str:
     return "undefined" if value is None else f"{figure_text(figure, value)} %"
 
 
-def _effect_clause(lead: Lead, effects: Sequence[Effect]) -> Iterator[str]:
-    """What became of the answers that are errors under the first labels."""
+def _effect_clause(lead: Lead, scores: Scores) -> Iterator[str]:
+    """What became of the answers that are errors under the first labels; of several draws, of the first one's."""
+    effects = scores.object_effects
     n_errors = sum(effect.before[1] + effect.before[3] for effect in effects)
     n_excused = sum(effect.fp_to_tp + effect.fn_to_tn for effect in effects)
     n_removed = sum(effect.removed[1] + effect.removed[3] for effect in effects)
@@ -145,8 +148,9 @@ def _effect_clause(lead: Lead, effects: Sequence[Effect]) -> Iterator[str]:
     if effects:
         before, _ = _estimates_by_label_set(lead)[0]
         n_left = n_errors - n_excused - n_removed
+        drawn = "in the first draw, " if scores.n_draws > 1 else ""
         yield (
-            f"of {counted(n_errors, 'error', ',')} under {before}{once}, {_label_errors(n_excused)}, "
+            f"{drawn}of {counted(n_errors, 'error', ',')} under {before}{once}, {_label_errors(n_excused)}, "
             f"{n_removed:,} {'is' if n_removed == 1 else 'are'} removed as ambiguous, and {n_left:,} "
             f"{'remains' if n_left == 1 else 'remain'}"
         )
@@ -162,7 +166,8 @@ def _completeness_clauses(scores: Scores) -> Iterator[str]:
     about = f" about the first {scores.part}" if scores.part else ""
     total = counted(scores.n_questions, "question", ",") + about
     if scores.n_answered == scores.n_questions:
-        yield f"all {total} are answered"
+        each = f", {scores.n_draws} times each" if scores.n_draws > 1 else ""
+        yield f"all {counted(scores.n_questions // scores.n_draws, 'question', ',')}{about} are answered{each}"
     else:
         share = percentage(scores.n_answered, scores.n_questions)
         yield f"only {scores.n_answered:,} of {total} are answered ({share} %)"

@@ -72,10 +72,11 @@ def figure_phrase(title: str, one: Estimate) -> str:
     return f"{title} {100 * one.value:.1f} (95 % {100 * low:.1f}–{100 * high:.1f})"
 
 
-def answered_phrase(n_questions: int, n_answered: int, n_unread: int) -> str:
-    """How many of the questions have an answer, and how many answers are neither yes nor no."""
+def answered_phrase(n_questions: int, n_answered: int, n_unread: float) -> str:
+    """How many questions have an answer, and how many answers are neither yes nor no; of several draws, the means."""
     share = "all" if n_answered == n_questions else f"{percentage(n_answered, n_questions)} %"
-    unread = f", {counted(n_unread, 'answer', ',')} neither yes nor no" if n_unread else ""
+    form = ",.0f" if n_unread == round(n_unread) else ",.1f"
+    unread = f", {counted(n_unread, 'answer', form)} neither yes nor no" if n_unread else ""
     return f"{share} answered{unread}"
 
 

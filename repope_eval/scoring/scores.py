@@ -125,7 +125,7 @@ class Scores(ProtocolScores):
             f"{counted(n_questions, 'question', ',')} about {images}",
             self.decoding,
             f"protocol {self.protocol}",
-            answered_phrase(n_questions, int(counted_once.n_answered), int(counted_once.n_unparsed)),
+            answered_phrase(n_questions, int(counted_once.n_answered), counted_once.n_unparsed),
         )
         return ", ".join(filter(None, parts))
 

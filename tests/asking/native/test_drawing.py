@@ -51,6 +51,10 @@ def test_scores_and_page_say_how_answers_were_decoded(drawn: Path) -> None:
     page = (drawn / "report.html").read_text()
     assert f"Decoding: <b>{decoding}</b>" in page
     assert "means over 3 draws" in page
+    assert "; mean over 3 draws" in page
+    n_questions = len(answers(drawn)) // DRAWS
+    assert f"all {n_questions} questions about the first 20 of 100 images are answered, 3 times each" in page
+    assert "; in the first draw, of " in page
     assert "are not answered alike in all draws" in page
     assert decoding in (drawn / "scores.tex").read_text()
 
