@@ -49,6 +49,36 @@ PROGRAMS = sorted(
 """What users start; endpoint.py and gpu.py start the two others."""
 
 
+def test_the_coverage_of_intervals_over_draws_is_simulated() -> None:
+    words = (
+        "--models",
+        "30",
+        "--firmness",
+        "0.2",
+        "50",
+        "--images",
+        "100",
+        "--f1",
+        "0.85",
+        "--draws",
+        "1",
+        "4",
+    )
+    rows = table(run("draw_coverage", *words, options=()), "firmness")
+    assert [(row["firmness"], row["draws"]) for row in rows] == [
+        ("0.2", "1"),
+        ("0.2", "4"),
+        ("50", "1"),
+        ("50", "4"),
+    ]
+    assert all(float(row["F1"]) >= 0.8 for row in rows)
+    firm, wavering = (float(row["draws' share"]) for row in rows if row["draws"] == "4")
+    assert 0 < firm < 0.05 < wavering < 0.3
+    assert {row["draws' share"] for row in rows if row["draws"] == "1"} == {"none"}
+    # More draws narrow the interval where answers waver.
+    assert float(rows[3]["width"]) < 0.9 * float(rows[2]["width"])
+
+
 def test_no_program_imports_the_tests() -> None:
     """None would find them where only the package is installed, as `python perf/gpu.py` is run on a cluster."""
     programs = list((PROJECT / "perf").rglob("*.py"))
