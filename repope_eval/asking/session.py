@@ -213,9 +213,11 @@ class Session:
         for each in left:
             each.run.folder.manifest.note_asker(asker.source, asker.device)
         share = self.ranks.share(asker.order_images(images))
+        n_draws = self.runs[0].settings.repeats
         log.info(
-            "asking %s about %s%s",
+            "asking %s%s about %s%s",
             counted(sum(len(image.questions) for image in images), "question"),
+            f" in {n_draws} draws" if n_draws > 1 else "",
             counted(len(images), "image"),
             f" by {self.ranks.count} processes" if self.ranks.are_several else "",
         )

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
+from repope_eval.asking.native import drawing
 from repope_eval.asking.native.drawing import draw_tokens
 from repope_eval.models.sampling import Draw, Sampling
 from repope_eval.records import Question
@@ -91,6 +92,16 @@ def test_a_number_near_the_end_draws_a_token_that_there_is() -> None:
     tokens, _ = draw_tokens(logits, draws(sampling, 200), 0)
     assert tokens.min() >= 100
     assert tokens.max() < 140
+
+
+def test_a_device_without_float64_has_its_tokens_drawn_beside_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    logits = torch.randn(50, 40, generator=torch.Generator().manual_seed(3))
+    expected, far = draw_tokens(logits, draws(Sampling(1.0, top_p=0.9), 50), 0)
+    monkeypatch.setattr(drawing, "_WITHOUT_FLOAT64", ("cpu",))
+    tokens, others = draw_tokens(logits, draws(Sampling(1.0, top_p=0.9), 50), 0)
+    assert torch.equal(tokens, expected)
+    assert torch.equal(others, far)
+    assert (tokens.device, others.device, others.dtype) == (logits.device, logits.device, torch.float32)
 
 
 @pytest.mark.parametrize("top_p", [1.0, 0.9])

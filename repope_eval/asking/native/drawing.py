@@ -7,6 +7,9 @@ from transformers import LogitsProcessor
 
 from repope_eval.models.sampling import Draw
 
+_WITHOUT_FLOAT64 = ("mps",)
+"""Kinds of devices that compute no float64."""
+
 
 def draw_tokens(logits: torch.Tensor, draws: Sequence[Draw], step: int) -> tuple[torch.Tensor, torch.Tensor]:
     """Draws a token for each row of logits, [rows, vocabulary].
@@ -25,9 +28,10 @@ def draw_tokens(logits: torch.Tensor, draws: Sequence[Draw], step: int) -> tuple
         such a change over the temperature, since the logistic function is nowhere steeper.
     """
     sampling = draws[0].sampling
+    exact = (logits.cpu() if logits.device.type in _WITHOUT_FLOAT64 else logits).double()
     # In the order of the vocabulary, since that of near-tied tokens may change by a rounding.
-    probabilities = (logits.double() / sampling.temperature).softmax(dim=-1)
-    margins = torch.full(logits.shape[:1], torch.inf, dtype=torch.float64, device=logits.device)
+    probabilities = (exact / sampling.temperature).softmax(dim=-1)
+    margins = torch.full(logits.shape[:1], torch.inf, dtype=torch.float64, device=exact.device)
     if sampling.top_p < 1:
         ordered, tokens = probabilities.sort(dim=-1, descending=True, stable=True)
         before = ordered.cumsum(dim=-1) - ordered
@@ -35,13 +39,14 @@ def draw_tokens(logits: torch.Tensor, draws: Sequence[Draw], step: int) -> tuple
         probabilities = probabilities.masked_fill(~kept, 0)
         margins = (before - sampling.top_p).abs().amin(dim=-1)
     cumulative = probabilities.cumsum(dim=-1)
-    numbers = torch.tensor([draw.number(step) for draw in draws], dtype=torch.float64).to(logits.device)
+    numbers = torch.tensor([draw.number(step) for draw in draws], dtype=torch.float64).to(exact.device)
     targets = (numbers * cumulative[:, -1]).unsqueeze(-1)
     places = torch.searchsorted(cumulative, targets, right=True).clamp(max=logits.shape[-1] - 1)
     above = cumulative.gather(-1, places) - targets
     below = targets - cumulative.gather(-1, places) + probabilities.gather(-1, places)
     margins = torch.minimum(margins, torch.minimum(above, below).squeeze(-1))
-    return places.squeeze(-1), 4 * sampling.temperature * margins
+    far = (4 * sampling.temperature * margins).float()
+    return places.squeeze(-1).to(logits.device), far.to(logits.device)
 
 
 class DrawnTokens(LogitsProcessor):  # type: ignore[misc]

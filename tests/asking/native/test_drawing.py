@@ -75,7 +75,7 @@ def test_a_run_of_several_draws_that_is_stopped_goes_on_to_the_same(
     assert f"{len(answers(folder)):,} of {len(answers(drawn)):,}" in status.stdout.replace("\n", " ")
     result = warm_commands.run(f"out={folder}", *SAMPLED)
     assert result.returncode == 0, result.stderr
-    assert f"asking {left} questions" in result.stderr
+    assert f"asking {left} questions in 3 draws about " in result.stderr
     assert comparable(folder) == comparable(drawn)
     assert scores(folder) == scores(drawn)
 
