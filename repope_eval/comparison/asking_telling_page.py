@@ -6,6 +6,8 @@ from typing import Any
 
 from repope_eval.benchmarks.sources import label_set_phrase, label_set_title
 from repope_eval.comparison.asking_telling import AskingTellingView, remarks
+from repope_eval.comparison.captions import CaptionSide
+from repope_eval.comparison.sides import Side, decoding_of_facts
 from repope_eval.records import Label
 from repope_eval.reporting.caption_page import LONGEST_CAPTION, CaptionCard, caption_parts
 from repope_eval.reporting.figure_texts import (
@@ -235,18 +237,19 @@ def run_table(view: AskingTellingView) -> Table:
     """The two runs."""
     asked, told = view.answering, view.describing
     tokens = told.max_new_tokens or "not known"
-    rows = [
-        ("yes or no", view.names[0], asked.where, f"read by {view.protocol}", len(asked.answers)),
-        ("captions", view.names[1], told.where, f"“{told.prompt}”, most tokens {tokens}", len(told.answers)),
+    rows: list[tuple[str, str, Side | CaptionSide, str]] = [
+        ("yes or no", view.names[0], asked, f"read by {view.protocol}"),
+        ("captions", view.names[1], told, f"“{told.prompt}”, most tokens {tokens}"),
     ]
     return table(
         "The two runs",
         [
             text_field("what", lambda row: row[0], stays=True),
             text_field("model", lambda row: row[1]),
-            text_field("where", lambda row: row[2], wraps=True),
+            text_field("where", lambda row: row[2].where, wraps=True),
             text_field("how", lambda row: row[3], wraps=True),
-            number_field("answers", lambda row: f"{row[4]:,}"),
+            text_field("decoding", lambda row: decoding_of_facts(row[2].facts), wraps=True),
+            number_field("answers", lambda row: f"{len(row[2].answers):,}"),
         ],
         rows,
     )

@@ -8,7 +8,7 @@ from typing import Any
 from repope_eval.benchmarks.benchmark import Benchmark
 from repope_eval.benchmarks.sources import describes_images, find_local_images
 from repope_eval.captions.truth import CaptionTruth
-from repope_eval.comparison.sides import Facts, facts_of, finished_run
+from repope_eval.comparison.sides import Facts, decoding_of_facts, facts_of, finished_run
 from repope_eval.errors import RepopeError
 from repope_eval.records import Answer, Variant
 from repope_eval.reporting.figure_texts import (
@@ -292,6 +292,7 @@ def side_table(view: CaptionComparison) -> Table:
             text_field("folder", lambda row: row[0].where, wraps=True),
             text_field("prompt", lambda row: row[0].prompt, wraps=True),
             number_field("most tokens", lambda row: row[0].max_new_tokens or "not known"),
+            text_field("decoding", lambda row: decoding_of_facts(row[0].facts), wraps=True),
             number_field("captions", lambda row: f"{len(row[0].answers):,}"),
             number_field(
                 "words a caption",

@@ -97,6 +97,11 @@ def facts_of(run: FinishedRun) -> Facts | None:
     return Facts(values=values, pictures=picture_hashes(run.path))
 
 
+def decoding_of_facts(facts: Facts | None) -> str:
+    """How answers were decoded, in words, as far as it is known."""
+    return "not known" if facts is None else facts.values.get(DECODING, "not known")
+
+
 def compared_settings(a: Facts | None, b: Facts | None) -> tuple[SettingGroup, ...]:
     """What answers depend on, group by group, the likelier causes first; unknown where it is of one of the two."""
     return tuple(

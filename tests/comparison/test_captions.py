@@ -19,6 +19,7 @@ from repope_eval.comparison.captions import (
     render_caption_comparison,
     side_table,
 )
+from repope_eval.comparison.sides import Facts
 from repope_eval.errors import RepopeError
 from repope_eval.records import Answer, Question
 from repope_eval.scoring.caption_comparison import compare_captions
@@ -98,7 +99,12 @@ def test_tables_page_and_document() -> None:
     gap, *_ = gap_table(view).rows
     assert [cell.text for cell in gap.cells] == ["COCO's truth", "CHAIRi", "50.0", "33.3", "+16.7"]
     assert len(length_table(view).rows) == 4
-    assert [cell.text for cell in side_table(view).rows[0].cells][2:5] == ["Describe.", "64", "120"]
+    row = [cell.text for cell in side_table(view).rows[0].cells]
+    assert row[2:6] == ["Describe.", "64", "not known", "120"]
+    sampled = Facts(values={"decoding": "sampled, T 1, seed 0, a single draw"}, pictures={})
+    sides = (replace(view.sides[0], facts=sampled), view.sides[1])
+    told = side_table(replace(view, sides=sides)).rows
+    assert [each.cells[4].text for each in told] == ["sampled, T 1, seed 0, a single draw", "not known"]
     page = render_caption_comparison(view, "python -m repope_eval compare a=x b=<y>")
     assert view.names[0] in page
     assert "b=&lt;y&gt;" in page
