@@ -10,7 +10,7 @@ from run_folders import answer_lines, demo, write_run
 
 from repope_eval.commands.export import FORMATS
 from repope_eval.exporting.files import Files
-from repope_eval.exporting.scored_run import ScoredRun, read_scored_run
+from repope_eval.exporting.scored_run import ScoredRun, read_scored_run, recomputed
 from repope_eval.records import Answer
 from repope_eval.scoring.scores import score_benchmark
 from repope_eval.settings.command_settings import ExportFormat, ExportSettings
@@ -61,6 +61,22 @@ def write_limited_run(folder: Path) -> Path:
     return write_scored_run(folder, change=limited, limit=LIMIT)
 
 
+def write_drawn_run(folder: Path) -> ScoredRun:
+    """Writes the folder of a run with three draws, and reads it with the figures that these come to."""
+
+    def sampled(manifest: dict[str, Any]) -> None:
+        asked(manifest)
+        manifest["settings"] |= {"model": {**MODEL, "temperature": 0.7, "top_p": 0.9}, "repeats": 3}
+        manifest["counts"] = {name: 3 * number for name, number in manifest["counts"].items()}
+
+    draws = [
+        line | ({"draw": draw} if draw else {})
+        for draw in range(3)
+        for line in answer_lines(demo(), 0.1, draw)
+    ]
+    return recomputed(read_scored_run(write_scored_run(folder, draws, change=sampled)))
+
+
 def write_scored_run(
     folder: Path,
     lines: Lines | None = None,
@@ -73,7 +89,8 @@ def write_scored_run(
     """Writes the folder of a finished run; `limit` says what is scored, the others are as in `write_run`."""
     benchmark = demo()
     lines = answer_lines(benchmark) if lines is None else lines
-    responses = tuple((line["image"], line["question"], line["response"]) for line in lines)
+    first = [line for line in lines if not line.get("draw")]
+    responses = tuple((line["image"], line["question"], line["response"]) for line in first)
     counts, scores = scored(responses, protocol, limit)
 
     def whole(manifest: dict[str, Any]) -> None:

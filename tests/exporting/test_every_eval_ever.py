@@ -8,10 +8,19 @@ from statistics import fmean
 from typing import Any, get_args
 
 import pytest
-from exported_runs import all_no, asked, elsewhere, exported, write_limited_run, write_scored_run
+from exported_runs import (
+    all_no,
+    asked,
+    elsewhere,
+    exported,
+    write_drawn_run,
+    write_limited_run,
+    write_scored_run,
+)
 from jsonschema import Draft7Validator
 from run_folders import answer_lines, demo
 
+from repope_eval.exporting.scored_run import ScoredRun
 from repope_eval.settings.config import Protocol
 
 SCHEMAS = Path(__file__).parent / "schemas"
@@ -28,7 +37,7 @@ def validator(name: str) -> Draft7Validator:
 RECORD, SAMPLE = validator("eval.schema.json"), validator("instance_level_eval.schema.json")
 
 
-def read(run: Path, *, step: int = 100, **settings: Any) -> tuple[str, Document, list[Document]]:
+def read(run: Path | ScoredRun, *, step: int = 100, **settings: Any) -> tuple[str, Document, list[Document]]:
     """The record's path, the record and its samples, which agree; it and each so many-th of them are valid."""
     (place, text), (samples_place, lines) = exported("every_eval_ever", run, **settings).items()
     record, samples = json.loads(text), [json.loads(line) for line in lines.splitlines()]
@@ -97,6 +106,27 @@ def test_the_mean_of_the_samples_is_the_accuracy(protocol: Protocol, tmp_path: P
     unread = [sample for sample in samples if "error" in sample]
     assert bool(unread) == (protocol != "pope")
     assert all(sample["answer_attribution"] == [] for sample in unread)
+
+
+def test_each_draw_is_a_sample_and_figures_are_means_over_them(tmp_path: Path) -> None:
+    run = write_drawn_run(tmp_path / "run")
+    _, record, samples = read(run, step=50)
+    require_accuracies(record, samples)
+    ids = [(sample["evaluation_result_id"], sample["sample_id"]) for sample in samples]
+    assert len(set(ids)) == len(ids) == 3 * len([name for _, name in ids if "/draw" not in name])
+    generation = record["evaluation_results"][0]["generation_config"]
+    assert (generation["generation_args"]["temperature"], generation["generation_args"]["top_p"]) == (
+        0.7,
+        0.9,
+    )
+    decoding = "sampled, T 0.7, top-p 0.9, seed 0, 3 draws"
+    assert generation["additional_details"] == {"decoding": decoding}
+    assert record["source_metadata"]["additional_details"]["answered"] == "1026 of 1026 distinct questions"
+    for form in ("model_card", "evaluation_card", "eval_results"):
+        (text,) = exported(form, run, dataset="org/set").values()
+        assert f"decoding: {decoding}; figures are means over the draws" in " ".join(text.split())
+    (text,) = exported("lmms_eval", run).values()
+    assert len(text.splitlines()) == 1800
 
 
 def test_samples_about_different_images_are_told_apart(tmp_path: Path) -> None:
