@@ -6,7 +6,7 @@ from functools import partial
 
 from repope_eval.benchmarks.sources import SOURCES, label_set_phrase, label_set_title
 from repope_eval.leaderboard.entries import Entry, Leaderboard
-from repope_eval.leaderboard.sentences import limited_images
+from repope_eval.leaderboard.sentences import decodings, limited_images
 from repope_eval.leaderboard.tables import Scored, change_cell, f1_cell, place_cell, plain_cell
 from repope_eval.reporting.figure_texts import PARTIAL, UNDEFINED, method_text
 from repope_eval.reporting.latex_tables import PaperCell, PaperColumn, PaperTable, latex_document
@@ -138,6 +138,7 @@ def _caption(board: Leaderboard) -> Iterator[str]:
     yield "In small type: 95 % intervals."
     if board.runs and board.n_questions is not None:
         yield _runs_sentence(board)
+        yield from decodings(board)
     if board.has_paper:
         yield _paper_sentence(board)
     each = " in each part" if board.paper_is_apart else ""

@@ -30,21 +30,21 @@ def sentences(board: Leaderboard) -> tuple[str, ...]:
         _share_of_yes,
         _differing_pairs,
         _power,
-        _decodings,
+        decodings,
     )
     return tuple(sentence for part in parts for sentence in part(board))
 
 
-def _decodings(board: Leaderboard) -> Iterator[str]:
+def decodings(board: Leaderboard) -> Iterator[str]:
     """How the runs' answers were decoded."""
     if board.runs:
         yield decoding_sentence({run.name: run.decoding for run in board.runs})
 
 
-def decoding_sentence(decodings: Mapping[str, str]) -> str:
+def decoding_sentence(of_runs: Mapping[str, str]) -> str:
     """How answers were decoded, by the names of the runs; where that differs, which runs decode how."""
     names: dict[str, list[str]] = {}
-    for name, decoding in decodings.items():
+    for name, decoding in of_runs.items():
         names.setdefault(decoding or "unknown", []).append(name)
     told = [
         f"{decoding} ({listed_words(_first_names(of_decoding))})" if len(names) > 1 else decoding

@@ -77,6 +77,7 @@ def test_the_caption_says_what_the_runs_figures_are_over(runs: Leaderboard) -> N
         "runs answered, protocol repope; intervals: "
     )
     assert "gamma where few images have errors" in caption
+    assert " Decoding: greedy. Bold: " in caption
     assert caption.endswith("Bold: the highest value of a column, not necessarily different from the next.}")
 
 
