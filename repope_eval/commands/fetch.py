@@ -2,7 +2,7 @@
 
 import logging
 
-from repope_eval.settings.config import FetchSettings
+from repope_eval.settings.command_settings import FetchSettings
 from repope_eval.wording import counted, memory_text
 
 log = logging.getLogger(__name__)

@@ -12,7 +12,7 @@ from repope_eval.cluster.sweep_plan import read_sweep
 from repope_eval.reporting.console import clear_screen, print_document, print_table
 from repope_eval.reporting.tables import Table, number_field, table, text_field
 from repope_eval.runs.layout import run_title
-from repope_eval.settings.config import StatusSettings
+from repope_eval.settings.command_settings import StatusSettings
 from repope_eval.system.environment import now
 from repope_eval.system.hub import network_off
 from repope_eval.system.output import write

@@ -3,8 +3,31 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from repope_eval.settings.config import ANY_BENCH, DEFAULT_PROTOCOL, FILES_NOW, BenchSettings, Protocol
+from repope_eval.settings.config import (
+    ANY_BENCH,
+    DEFAULT_PROTOCOL,
+    FILES_NOW,
+    BenchSettings,
+    ModelSettings,
+    Protocol,
+)
 from repope_eval.settings.fields import setting, written_as
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusSettings:
+    """Says how far each run of a sweep is."""
+
+    runs: str = setting("folder that run folders lie in, at any depth", "runs")
+    watch: int | None = setting("show it again every so many seconds; null: once", None, minimum=1)
+    json: bool = setting("for programs: a JSON document in place of the table", False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FetchSettings:
+    """Downloads a model's weights and configuration into the Hub's cache, and nothing else."""
+
+    model: ModelSettings = setting("which model", choice="tiny")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

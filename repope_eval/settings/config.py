@@ -361,11 +361,7 @@ class RunSettings:
         asked="weights",
     )
     repeats: int = setting(
-        "sampled: how often each question is asked, each time with a seed of its own; scores are means",
-        1,
-        minimum=1,
-        maximum=1000,
-        changes="decoding",
+        "sampled: draws of each answer; scores are means", 1, minimum=1, maximum=1000, changes="decoding"
     )
     protocol: ProtocolChoice = setting(
         "how yes or no is read from an answer; all: repope's way, and what the others make of it",
@@ -408,22 +404,6 @@ class SlurmSettings(RunSettings):
     setup: str | None = setting("file each task sources first: modules, an environment, a container", None)
     sbatch: tuple[str, ...] = setting('further options of sbatch, such as ["--qos=high"]', ())
     dry_run: bool = setting("show what would be submitted, and submit nothing", False)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StatusSettings:
-    """Says how far each run of a sweep is."""
-
-    runs: str = setting("folder that run folders lie in, at any depth", "runs")
-    watch: int | None = setting("show it again every so many seconds; null: once", None, minimum=1)
-    json: bool = setting("for programs: a JSON document in place of the table", False)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FetchSettings:
-    """Downloads a model's weights and configuration into the Hub's cache, and nothing else."""
-
-    model: ModelSettings = setting("which model", choice="tiny")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
