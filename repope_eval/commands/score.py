@@ -19,8 +19,8 @@ from repope_eval.runs.folder import RunFolder
 from repope_eval.runs.layout import answers_name
 from repope_eval.scoring.caption_scores import AnyScores
 from repope_eval.scoring.protocols import unknown_tags_line
+from repope_eval.settings.composition import task_words
 from repope_eval.settings.config import ColumnSettings, ScoreSettings, listed
-from repope_eval.settings.launching import task_words
 from repope_eval.settings.named_files import data_folder
 from repope_eval.system.secrets import EnvironmentText, as_written
 from repope_eval.wording import counted, shown

@@ -218,13 +218,18 @@ def named(record: type, composed: DictConfig, choices: Mapping[str, str]) -> Dic
     return composed
 
 
+def task_words() -> list[str]:
+    """The words of this run as they were typed, with `${bench.name}` as it stands; Hydra's own are not among them."""
+    words: Any = OmegaConf.to_container(HydraConfig.get().overrides.task, resolve=False)
+    return list(words)
+
+
 def _lengthen_captions(composed: DictConfig, bench: DictConfig) -> None:
     """Gives captions the limit of `describing`, where no word of the command says how long they may be."""
     model = composed.get("model")
     if not isinstance(model, DictConfig) or "max_new_tokens" not in model:
         return
-    typed = HydraConfig.get().overrides.task
-    is_typed = any(word.lstrip("+").startswith("model.max_new_tokens=") for word in typed)
+    is_typed = any(word.lstrip("+").startswith("model.max_new_tokens=") for word in task_words())
     if bench.get("source") in CAPTION_SOURCES and not is_typed:
         model.max_new_tokens = max(model.max_new_tokens, MAX_NEW_TOKENS)
 

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple, NoReturn
+from typing import NamedTuple, NoReturn
 
 import hydra
 from hydra._internal.utils import get_args_parser
@@ -23,10 +23,18 @@ from hydra.core.singleton import Singleton
 from hydra.core.utils import JobRuntime
 from hydra.types import RunMode
 from hydra.version import VersionBase
-from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf import DictConfig, open_dict
 
 from repope_eval.errors import RepopeError
-from repope_eval.settings.composition import CONFIG_NAME, SWEEPS, compose, initialized, named, register
+from repope_eval.settings.composition import (
+    CONFIG_NAME,
+    SWEEPS,
+    compose,
+    initialized,
+    named,
+    register,
+    task_words,
+)
 from repope_eval.settings.config import RunSettings
 from repope_eval.settings.fields import REFUSED, fields_by_key
 from repope_eval.settings.named_files import FILE_BENCHMARKS, GROUP_FOLDERS, checkpoint_name, choices
@@ -211,12 +219,6 @@ def _composed_alike(record: type, benches: Sequence[str], config_dir: Path | Non
             ]
     finally:
         HydraConfig.instance().cfg = own
-
-
-def task_words() -> list[str]:
-    """The words of this run as they were typed, with `${bench.name}` as it stands; Hydra's own are not among them."""
-    words: Any = OmegaConf.to_container(HydraConfig.get().overrides.task, resolve=False)
-    return list(words)
 
 
 def own_folder() -> Path | None:

@@ -58,8 +58,9 @@ class Llava15Recipe(Recipe):
     def recognises(config: Fields) -> bool:
         return config.text("model_type", "") == "llava"
 
-    def prompt(self, question: str) -> str:
-        return f"USER: {IMAGE_TOKEN}\n{question}{self._question_suffix} ASSISTANT:"
+    def prompt(self, question: str, *, shows_image: bool = True) -> str:
+        image = f"{IMAGE_TOKEN}\n" if shows_image else ""
+        return f"USER: {image}{question}{self._question_suffix} ASSISTANT:"
 
     def count_features(self, width: int, height: int) -> int:
         return self._number
