@@ -74,8 +74,12 @@ SECONDS_TO_ASK = 5
 MOST_WAITED_FOR = 64
 """The most connections that are waited for; a browser has six."""
 
-MOST_ACCEPTED = 100
-"""The most connections that are accepted at once; with those waited for, fewer files than any system allows."""
+MOST_ACCEPTED = 32
+"""The most connections that are accepted in one turn of the loop.
+
+Some three turns pass until one that was accepted counts among those that wait, and one more until the file of one that
+is given up is closed. So all of these, with those waited for, are fewer files than any system allows.
+"""
 
 
 class BoundedConnection(H11Protocol):
