@@ -49,7 +49,7 @@ def simulated_draws(
 
 
 def coverage(f1: float, firmness: float, n_images: int, n_draws: int, n_models: int) -> dict[str, float]:
-    """What a row has."""
+    """What is printed of one kind of model, such as the share of models whose intervals hold the true F1, by name."""
     generator, protocol = np.random.default_rng(17), PROTOCOLS["repope"]
     bootstrap.REPLICATES = REPLICATES
     held: list[bool] = []

@@ -12,7 +12,7 @@ from pathlib import Path
 from PIL import Image
 
 from repope_eval.benchmarks.images import image_size
-from repope_eval.settings.config import Blind
+from repope_eval.settings.config import BenchSettings, Blind
 from repope_eval.system.writing import make_folder, write_bytes
 
 GRAY = (128, 128, 128)
@@ -24,6 +24,11 @@ BLIND_TITLES: Mapping[Blind, str] = {
     "none": "no image at all",
 }
 """What was shown, in words that follow "with"."""
+
+
+def seeing_name(bench: BenchSettings) -> str:
+    """The name of the benchmark that a blind one is made of, which is its own name without what is shown."""
+    return bench.name.removesuffix(f"_{bench.blind}") if bench.blind else bench.name
 
 
 def swapped_images(names: Iterable[str]) -> dict[str, str]:

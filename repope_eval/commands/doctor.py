@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from repope_eval.benchmarks.sources import asks_for_captions, benchmark_size
 from repope_eval.errors import RepopeError
@@ -34,7 +35,7 @@ from repope_eval.reporting.console import print_sentences, print_table, print_te
 from repope_eval.reporting.tables import Field, Mark, number_field, table, text_field
 from repope_eval.settings.askers import SERVER
 from repope_eval.settings.composition import listed_models
-from repope_eval.settings.config import DoctorSettings, ModelSettings, describing
+from repope_eval.settings.config import DoctorSettings, ModelSettings, caption_length
 from repope_eval.settings.launching import bench_words
 from repope_eval.settings.named_files import data_folder
 from repope_eval.system import environment
@@ -50,7 +51,7 @@ def execute(settings: DoctorSettings, command: str) -> None:
     # tiny fits anywhere
     listed = [settings.model] if settings.model else [each for each in listed_models() if each.name != "tiny"]
     if asks_for_captions(settings.bench) and settings.model is None:
-        listed = list(map(describing, listed))
+        listed = [replace(each, max_new_tokens=caption_length(each.max_new_tokens)) for each in listed]
     data_dir = data_folder(settings.data_dir)
     asked = AskedBenchmark(
         words=shlex.join(bench_words()),

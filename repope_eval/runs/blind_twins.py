@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, get_args
 
+from repope_eval.benchmarks.blind import seeing_name
 from repope_eval.errors import RepopeError
 from repope_eval.records import Answer, Question
 from repope_eval.runs.finished_runs import FinishedRun, read_run
@@ -39,7 +40,7 @@ def find_blind_twins(
     """
     if folder.parent.name != bench.name:
         return {}
-    base = bench.name.removesuffix(f"_{bench.blind}")
+    base = seeing_name(bench)
     if bench.blind:
         seeing = _twin(folder, base)
         return {} if seeing is None else {bench.blind: (seeing.answers, answers)}

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from repope_eval.benchmarks.benchmark import Benchmark
+from repope_eval.benchmarks.blind import seeing_name
 from repope_eval.benchmarks.sources import asks_for_captions
 from repope_eval.errors import RepopeError
 from repope_eval.records import LabelSet, Question
@@ -238,9 +239,9 @@ def _describes_images(run: FinishedRun) -> str | None:
 def _other_benchmark(run: FinishedRun, name: str) -> str | None:
     if run.bench.name == name:
         return None
-    words = f"bench={run.bench.name}"
-    if blind := run.bench.blind:
-        words = f"bench={run.bench.name.removesuffix(f'_{blind}')} bench.blind={blind}"
+    words = f"bench={seeing_name(run.bench)}" + (
+        f" bench.blind={blind}" if (blind := run.bench.blind) else ""
+    )
     return f"is of benchmark {run.bench.name}, not {name}; {words} reports it"
 
 

@@ -106,13 +106,14 @@ def blind_figures(
         return None
     name = label_sets[-1].name
     first = next(iter(found.values()))[name]["all"]
+    clause = _clause(found, name)
     title = f"right answers that need no image, under {label_set_phrase(name)}"
     return OwnFigures(
         section=SECTION,
         document={shown: _document(of_sets) for shown, of_sets in found.items()},
         headline={title: first.needless},
         scope=f"over {counted(first.n_questions, 'question', ',')} that both runs answered",
-        clause=_clause(found, name),
+        clause=clause,
         phrase=figure_phrase(title, first.needless),
         table=FigureTable(
             columns=(
@@ -128,7 +129,7 @@ def blind_figures(
             n_words=3,
         ),
         narrow_table=_narrow_table(found, name),
-        remark=f"{_clause(found, name)[:1].upper()}{_clause(found, name)[1:]}.",
+        remark=f"{clause[:1].upper()}{clause[1:]}.",
     )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from repope_eval.errors import RepopeError
-from repope_eval.settings.config import CAPTION_SOURCES, MAX_NEW_TOKENS, BenchSettings, ModelSettings
+from repope_eval.settings.config import CAPTION_SOURCES, BenchSettings, ModelSettings, caption_length
 from repope_eval.settings.fields import closest, fields_by_key, groups_of, nearest
 from repope_eval.settings.named_files import (
     FILE_BENCHMARKS,
@@ -225,13 +225,13 @@ def task_words() -> list[str]:
 
 
 def _lengthen_captions(composed: DictConfig, bench: DictConfig) -> None:
-    """Gives captions the limit of `describing`, where no word of the command says how long they may be."""
+    """Gives captions the limit of `caption_length`, where no word of the command says how long they may be."""
     model = composed.get("model")
     if not isinstance(model, DictConfig) or "max_new_tokens" not in model:
         return
     is_typed = any(word.lstrip("+").startswith("model.max_new_tokens=") for word in task_words())
     if bench.get("source") in CAPTION_SOURCES and not is_typed:
-        model.max_new_tokens = max(model.max_new_tokens, MAX_NEW_TOKENS)
+        model.max_new_tokens = caption_length(model.max_new_tokens)
 
 
 def _name_blind(composed: DictConfig) -> None:

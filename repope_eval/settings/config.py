@@ -5,7 +5,7 @@ Each settings class is a frozen record and the one home of its defaults; YAML fi
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from repope_eval.settings.fields import setting, written_as
@@ -326,13 +326,13 @@ CAPTION_SOURCES: tuple[BenchSource, ...] = ("chair", "demo_captions")
 """The benchmarks that have models describe images."""
 
 
-def describing(model: ModelSettings) -> ModelSettings:
-    """A model as it describes images where nobody says how long a caption may be.
+def caption_length(max_new_tokens: int) -> int:
+    """How many tokens a caption may have where nobody says it, by the limit in a model's file.
 
-    The limit of some models' files is the paper's for yes or no, 15 tokens, which cuts most captions short. Captions
-    have the default in its place. A longer limit leaves room for thoughts, and stays.
+    The limit of some files is the paper's for yes or no, 15 tokens, which cuts most captions short. Captions have the
+    default in its place. A longer limit leaves room for thoughts, and stays.
     """
-    return replace(model, max_new_tokens=max(model.max_new_tokens, MAX_NEW_TOKENS))
+    return max(max_new_tokens, MAX_NEW_TOKENS)
 
 
 _NONE: Any = None
