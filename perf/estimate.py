@@ -1,105 +1,209 @@
 """Whether estimated scores are right: RePOPE's labels are hidden, and revealed by the queue, again and again.
 
     python perf/estimate.py --data DATA --answers FILE [FILE ...] [--questions FILE] [--repetitions 500]
-        [--disputed SOUND FLIPPED]
+        [--labels 250 500 1000] [--disputed SOUND FLIPPED]
 
-Each repetition draws another queue of questions, learns RePOPE's labels of the questions that are to be looked
-at, and estimates F1 under RePOPE's labels, whose value over all questions is known. `certain` and `drawn` are the
-queue's budget= and sample=. Beside each: the width of an interval by as many labels drawn at
-random, where the old labels are not used.
+Each repetition draws other questions, learns RePOPE's labels of those, and estimates F1 under RePOPE's labels, whose
+value over all questions is known. Rows are ways to draw and to estimate: with one probability, by doubt, or by doubt
+and effect; and by people's labels alone, with old labels that count as much, or with a fitted weight. `certain` is the
+queue's budget=, the others are its sample=. Columns: the mean error, 3.92 deviations (the width of an interval that is
+exactly right), the width of the intervals, and how many of 100 hold the truth. With several models, the same of the
+difference of the last one and the first.
 
 With `--disputed .02 .4`, two annotators dispute 2 % of the sound labels and 40 % of the flipped ones, and nobody
-decides. Each design then has two rows: these questions are left out of what was labelled, as if nobody had looked at
-them, or they stand among it without a label.
+decides. These questions are left out of what was labelled, as if nobody had looked at them, or they stand among it
+without a label.
 """
 
-import argparse
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from gauges import print_table
 from real_answers import RealAnswers, parser, read
 
 from repope_eval.records import Question
-from repope_eval.relabelling.doubt import Chance, design, label_doubts
-from repope_eval.relabelling.estimation import estimate
+from repope_eval.relabelling.design import FLOOR, design, inclusion_probabilities, question_effects, systematic
+from repope_eval.relabelling.doubt import label_doubts
+from repope_eval.relabelling.estimation import estimate_runs, outcome_figures, outcome_tallies
 from repope_eval.relabelling.findings import Finding, looked_at
 from repope_eval.relabelling.queue import Queued
+from repope_eval.relabelling.sampled_labels import FigureEstimate, Looked, Sample
 from repope_eval.scoring.protocol_scores import score
 from repope_eval.scoring.protocols import PROTOCOLS
 
-DESIGNS = ((0, 250), (100, 150), (0, 500), (300, 200), (0, 1000), (500, 500))
-"""Questions that are certain to be looked at, and those that are drawn."""
+PROTOCOL = PROTOCOLS["repope"]
+F1 = {"f1": outcome_figures(PROTOCOL)["f1"]}
 
 
 @dataclass(frozen=True)
-class Repeated:
-    """What the repetitions of one design came to."""
+class Way:
+    """A way to draw the questions that are looked at, and to estimate."""
 
-    errors: Sequence[float]
-    widths: Sequence[float]
-    holds: Sequence[bool]
+    drawn_by: str
+    """`one probability`, `doubt` or `doubt and effect`."""
+    share_certain: float = 0.0
+    """The share of the labels that goes to the most doubtful questions."""
+    old_weight: float | None = None
+    """How much old labels count; None: fitted."""
+
+    @property
+    def name(self) -> str:
+        """What it is called in the table."""
+        counted = {0.0: "people's alone", 1.0: "old ones, too", None: "fitted weight"}[self.old_weight]
+        return f"{self.drawn_by}: {counted}"
+
+
+WAYS = (
+    Way("one probability", old_weight=0.0),
+    Way("one probability"),
+    Way("doubt", old_weight=1.0),
+    Way("doubt"),
+    Way("doubt and effect", old_weight=1.0),
+    Way("doubt and effect"),
+    Way("doubt and effect", share_certain=0.6),
+)
+
+
+@dataclass
+class Repeated:
+    """What the repetitions come to for one figure whose value is known."""
+
+    truth: float
+    values: list[float] = field(default_factory=list)
+    widths: list[float] = field(default_factory=list)
+    n_holding: int = 0
+
+    def add(self, found: FigureEstimate) -> None:
+        """Adds one repetition."""
+        assert found.value is not None
+        assert found.ci95 is not None
+        self.values.append(found.value)
+        self.widths.append(found.ci95[1] - found.ci95[0])
+        self.n_holding += found.ci95[0] <= self.truth <= found.ci95[1]
 
     def cells(self) -> list[str]:
-        """Bias, deviation, width, and how many intervals in 100 hold the truth."""
+        """Bias, 3.92 deviations, width, and how many intervals in 100 hold the truth."""
         return [
-            f"{np.mean(self.errors):+.4f}",
-            f"{np.std(self.errors):.4f}",
+            f"{np.mean(self.values) - self.truth:+.4f}",
+            f"{3.92 * np.std(self.values):.4f}",
             f"{np.mean(self.widths):.4f}",
-            f"{100 * np.mean(self.holds):.1f}",
+            f"{100 * self.n_holding / len(self.values):.1f}",
         ]
+
+
+class Trial:
+    """Real answers, and what is drawn from them."""
+
+    def __init__(self, real: RealAnswers) -> None:
+        self.real = real
+        self.old = real.old
+        self.questions = list(self.old)
+        variants = real.benchmark.label_sets[0].variants
+        self.tallies = {
+            model: outcome_tallies(variants, self.questions, answers, PROTOCOL)
+            for model, answers in real.answers.items()
+        }
+        self.doubts = label_doubts(self.old, real.says_yes()).scores
+        self.effects = question_effects(self.tallies, self.old, F1["f1"])
+        self.truths = {model: _truth(real, model) for model in real.answers}
+
+    def queue(self, way: Way, n_labels: int, seed: int) -> dict[Question, Queued]:
+        """A queue of so many questions to be looked at."""
+        n_certain = round(n_labels * way.share_certain)
+        if way.drawn_by == "doubt and effect":
+            chances = design(self.doubts, n_certain, n_labels - n_certain, seed, self.effects)
+            drawn = {question: (each.probability, each.is_drawn) for question, each in chances.items()}
+        else:
+            doubts = np.array([self.doubts[question] + FLOOR for question in self.questions])
+            sizes = doubts if way.drawn_by == "doubt" else np.ones(len(doubts))
+            probabilities = inclusion_probabilities(sizes, n_labels)
+            hits = systematic(probabilities, np.random.default_rng(seed))
+            drawn = {
+                question: (float(probabilities[place]), place in hits)
+                for place, question in enumerate(self.questions)
+            }
+        return {
+            question: Queued(question=question, label=self.old[question], score=0, p_sampled=p, sampled=hit)
+            for question, (p, hit) in drawn.items()
+        }
+
+    def repeat(
+        self, way: Way, n_labels: int, repetitions: int, findings: Mapping[Question, Finding]
+    ) -> list[Repeated]:
+        """What the repetitions come to, where people find this: the last model's F1, and its difference to the first."""
+        first, *_, last = (*self.truths, *self.truths)
+        of_figures = [Repeated(self.truths[last])]
+        if first != last:
+            of_figures.append(Repeated(self.truths[first] - self.truths[last]))
+        for seed in range(repetitions):
+            looked, probabilities = looked_at(self.queue(way, n_labels, seed), findings)
+            found = self.estimates(looked, probabilities, way)
+            for repeated, estimate in zip(of_figures, found, strict=True):
+                repeated.add(estimate)
+        return of_figures
+
+    def estimates(
+        self, looked: Mapping[Question, Looked], probabilities: Mapping[Question, float], way: Way
+    ) -> Sequence[FigureEstimate]:
+        """F1 of the last model, and the difference of the first and the last one."""
+        sample = Sample.of(self.old, looked, probabilities)
+        ends = dict.fromkeys((next(iter(self.tallies)), next(reversed(self.tallies))))
+        found = estimate_runs({model: self.tallies[model] for model in ends}, sample, F1, way.old_weight)
+        differences = [each.estimate for each in found.differences["mean"]]
+        return [found.figures[next(reversed(ends))]["mean"]["f1"], *differences]
 
 
 def main() -> None:
     options = parser(__doc__ or "")
     options.add_argument("--repetitions", type=int, default=500)
+    options.add_argument("--labels", type=int, nargs="+", default=[250, 500, 1000])
     options.add_argument(
         "--disputed", type=float, nargs=2, help="shares of the sound labels and the flipped ones"
     )
-    options.add_argument("--model", help="whose scores are estimated; default: that of the last file")
     given = options.parse_args()
-    real = read(given.data, given.answers, given.questions)
-    model = given.model or list(real.answers)[-1]
-    scores = label_doubts(real.old, real.says_yes()).scores
+    trial = Trial(read(given.data, given.answers, given.questions))
     if given.disputed:
-        _print_disputed(real, model, scores, given)
-        return
-    rows, settled = [], _findings(real)
-    for certain, drawn in DESIGNS:
-        of_queue = _repeat(real, model, scores, (certain, drawn), given.repetitions, settled)
-        at_random = _width_at_random(real, model, certain + drawn, given.repetitions)
-        cells = [str(certain + drawn), str(certain), str(drawn), *of_queue.cells()]
-        rows.append([*cells, f"{at_random:.4f}", f"{np.mean(of_queue.widths) / at_random:.2f}"])
-    print_table(
-        ("labels", "certain", "drawn", "bias", "sd", "width", "holds %", "random's width", "ratio"), rows
-    )
-    print(
-        f"{given.repetitions} repetitions; mean F1 over the variants of {model} under RePOPE: {_truth(real, model):.4f}"
-    )
+        _print_disputed(trial, given.labels, given.repetitions, *given.disputed)
+    else:
+        _print_ways(trial, given.labels, given.repetitions)
+    *_, (model, truth) = trial.truths.items()
+    print(f"{given.repetitions} repetitions; mean F1 over the variants of {model} under RePOPE: {truth:.4f}")
+
+
+_FIGURE = ("bias", "3.92 sd", "width", "holds %")
+
+
+def _print_ways(trial: Trial, labels: Sequence[int], repetitions: int) -> None:
+    findings = _findings(trial.real)
+    rows = []
+    for n_labels in labels:
+        for way in WAYS:
+            found = trial.repeat(way, n_labels, repetitions, findings)
+            cells = [cell for each in found for cell in each.cells()]
+            rows.append([way.name, str(n_labels), str(round(n_labels * way.share_certain)), *cells])
+    n_figures = (len(rows[0]) - 3) // len(_FIGURE)
+    of_difference = [f"diff. {name}" for name in _FIGURE] if n_figures > 1 else []
+    print_table(("drawn by: labels", "labels", "certain", *_FIGURE, *of_difference), rows)
 
 
 def _print_disputed(
-    real: RealAnswers, model: str, scores: Mapping[Question, float], given: argparse.Namespace
+    trial: Trial, labels: Sequence[int], repetitions: int, of_sound: float, of_flipped: float
 ) -> None:
-    of_sound, of_flipped = given.disputed
     generator = np.random.default_rng(0)
-    findings = _findings(real)
-    old = real.old
-    for question, label in real.true.items():
-        if generator.random() < (of_sound if label == old[question] else of_flipped):
+    findings = _findings(trial.real)
+    for question, label in trial.real.true.items():
+        if generator.random() < (of_sound if label == trial.old[question] else of_flipped):
             findings[question] = "disputed"
     left_out = {question: finding for question, finding in findings.items() if finding != "disputed"}
     rows = []
-    for certain, drawn in DESIGNS:
-        for name, known in (("left out", left_out), ("without a label", findings)):
-            of_queue = _repeat(real, model, scores, (certain, drawn), given.repetitions, known)
-            rows.append([str(certain + drawn), str(certain), str(drawn), name, *of_queue.cells()])
-    print_table(("labels", "certain", "drawn", "disputes", "bias", "sd", "width", "holds %"), rows)
-    print(
-        f"{given.repetitions} repetitions; {len(findings) - len(left_out)} of {len(findings):,} questions would be in "
-        f"dispute; mean F1 over the variants of {model} under RePOPE: {_truth(real, model):.4f}"
-    )
+    for n_labels in labels:
+        for way in WAYS[-2:]:
+            for name, known in (("left out", left_out), ("without a label", findings)):
+                cells = trial.repeat(way, n_labels, repetitions, known)[0].cells()
+                rows.append([str(n_labels), str(round(n_labels * way.share_certain)), name, *cells])
+    print_table(("labels", "certain", "disputes", *_FIGURE), rows)
+    print(f"{len(findings) - len(left_out)} of {len(findings):,} questions would be in dispute")
 
 
 def _truth(real: RealAnswers, model: str) -> float:
@@ -109,73 +213,11 @@ def _truth(real: RealAnswers, model: str) -> float:
     return found
 
 
-def _repeat(
-    real: RealAnswers,
-    model: str,
-    scores: Mapping[Question, float],
-    sizes: tuple[int, int],
-    repetitions: int,
-    findings: Mapping[Question, Finding],
-) -> Repeated:
-    """What the repetitions come to, where people find this about what is drawn, and nothing of others."""
-    truth = _truth(real, model)
-    variants = real.benchmark.label_sets[0].variants
-    errors, widths, holds = [], [], []
-    for seed in range(repetitions):
-        chances = design(scores, *sizes, seed)
-        looked, probabilities = looked_at(_queue(real, chances), findings)
-        of_model = estimate(variants, looked, probabilities, real.answers[model], PROTOCOLS["repope"])
-        found = of_model["mean"]["f1"]
-        assert found.value is not None
-        assert found.ci95 is not None
-        errors.append(found.value - truth)
-        widths.append(found.ci95[1] - found.ci95[0])
-        holds.append(found.ci95[0] <= truth <= found.ci95[1])
-    return Repeated(errors, widths, holds)
-
-
-def _width_at_random(real: RealAnswers, model: str, count: int, repetitions: int) -> float:
-    """The width of a 95 % interval where labels are drawn at random and the old ones are not used: 3.92 deviations."""
-    said = real.says_yes()[model]
-    outcomes = [
-        np.array(
-            [
-                (label and said.get(question) == 1, label != said.get(question) and question in said)
-                if (label := labels.get(question)) is not None
-                else (False, False)
-                for question in real.old
-            ]
-        )
-        for labels in real.benchmark.label_sets[1].variants.values()
-    ]
-    generator = np.random.default_rng(0)
-    found = []
-    for _ in range(repetitions):
-        drawn = generator.choice(len(real.old), count, replace=False)
-        counts = [of_variant[drawn].sum(axis=0) for of_variant in outcomes]
-        found.append(np.mean([2 * right / (2 * right + wrong) for right, wrong in counts]))
-    return 3.92 * float(np.std(found))
-
-
 def _findings(real: RealAnswers) -> dict[Question, Finding]:
     """RePOPE's labels, all of them settled."""
     words: Mapping[bool | None, Finding] = {True: "yes", False: "no", None: "ambiguous"}
     true = real.true
     return {question: words[true.get(question)] for question in real.old}
-
-
-def _queue(real: RealAnswers, chances: Mapping[Question, Chance]) -> dict[Question, Queued]:
-    old = real.old
-    return {
-        question: Queued(
-            question=question,
-            label=old[question],
-            score=0,
-            p_sampled=chance.probability,
-            sampled=chance.is_drawn,
-        )
-        for question, chance in chances.items()
-    }
 
 
 if __name__ == "__main__":

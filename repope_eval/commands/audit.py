@@ -3,15 +3,23 @@
 import logging
 import shlex
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from repope_eval.benchmarks.sources import find_local_images, label_set_phrase
 from repope_eval.cluster.sweep_plan import unfinished_runs
 from repope_eval.errors import RepopeError
 from repope_eval.records import Answer, LabelSet, Question, Variant
-from repope_eval.relabelling.doubt import design, label_doubts
+from repope_eval.relabelling.design import design, question_effects
+from repope_eval.relabelling.doubt import label_doubts
+from repope_eval.relabelling.estimation import Tally, outcome_figures, outcome_tallies
 from repope_eval.relabelling.mention_doubt import unjudged_mentions
+from repope_eval.relabelling.mention_estimation import (
+    CAPTION_VARIANT,
+    chair_of,
+    mention_tally,
+    queued_mentions,
+)
 from repope_eval.relabelling.mention_page import (
     MentionQueueView,
     mention_table,
@@ -60,12 +68,18 @@ def _audit_labels(selection: Selection, settings: AuditSettings, path: Path, com
     says_yes = _votes(voters, settings.protocol)
     label_set = benchmark.label_sets[0]  # before anybody corrected them
     doubts = label_doubts(label_set.distinct, says_yes)
+    protocol = PROTOCOLS[settings.protocol]
+    tallies = {
+        name: outcome_tallies(label_set.variants, list(label_set.distinct), voters[name].answers, protocol)
+        for name in says_yes
+    }
+    effects = question_effects(tallies, label_set.distinct, outcome_figures(protocol)["f1"])
     images = _images_here(selection.runs, benchmark.questions, settings)
     view = QueueView(
         bench=benchmark.name,
         labels=label_set_phrase(label_set.name),
         protocol=settings.protocol,
-        queue=_queue_of(doubts.scores, label_set.distinct, settings),
+        queue=_queue_of(doubts.scores, effects, label_set.distinct, settings),
         variants=_variants_by_question(label_set),
         answers={name: voters[name].answers for name in says_yes},
         trust=doubts.trust,
@@ -90,19 +104,28 @@ def _audit_captions(selection: CaptionRuns, settings: AuditSettings, path: Path,
         )
     doubts = {each.question: each.doubt for each in mentions.objects}
     labels = {each.question: each.is_there for each in mentions.objects}
+    tallies = {
+        name: {CAPTION_VARIANT: _tally_of(of_run, selection, labels)} for name, of_run in captions.items()
+    }
+    effects = question_effects(tallies, labels, chair_of)
     images = _images_here(selection.runs, list(doubts), settings)
     view = MentionQueueView(
         bench=selection.bench,
         truth=selection.truth,
         models=list(captions),
         mentions=mentions,
-        queue=_queue_of(doubts, labels, settings),
+        queue=_queue_of(doubts, effects, labels, settings),
         images=images,
     )
     next_command = _annotate_command(path, images)
     _write_files(path, view.queue, render_mention_page(view, next_command, command))
     print_table(mention_table(view, MOST_PRINTED), padded=True)
     _say_what_follows(mention_verdict(view), view.queue, path, next_command)
+
+
+def _tally_of(captions: Iterable[Answer], selection: CaptionRuns, queue: Collection[Question]) -> Tally:
+    known = [answer for answer in captions if answer.question.image in selection.truth.objects]
+    return mention_tally(queued_mentions(known, selection.truth, queue), list(queue))
 
 
 def _say_what_follows(verdict: str, queue: Sequence[Queued], path: Path, next_command: str) -> None:
@@ -140,10 +163,13 @@ def _votes(
 
 
 def _queue_of(
-    scores: Mapping[Question, float], labels: Mapping[Question, bool], settings: AuditSettings
+    scores: Mapping[Question, float],
+    effects: Mapping[Question, float],
+    labels: Mapping[Question, bool],
+    settings: AuditSettings,
 ) -> list[Queued]:
     """All questions, the most doubtful first, each with whether people are to look at it."""
-    chances = design(scores, settings.budget, settings.sample, settings.seed)
+    chances = design(scores, settings.budget, settings.sample, settings.seed, effects)
     queue = [
         Queued(
             question=question,

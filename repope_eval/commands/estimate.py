@@ -10,23 +10,33 @@ from repope_eval.captions.truth import CaptionTruth
 from repope_eval.cluster.sweep_plan import unfinished_runs
 from repope_eval.commands.relabel import LABELS, beside_folder
 from repope_eval.errors import RepopeError
-from repope_eval.records import Answer, LabelSet, Question
+from repope_eval.records import Answer, Question
 from repope_eval.relabelling.estimates_view import (
     LABELS_FILE,
     EstimatedRun,
     EstimatesView,
     estimates_document,
 )
-from repope_eval.relabelling.estimation import FIGURES, FigureEstimate, Looked, estimate
+from repope_eval.relabelling.estimation import (
+    FIGURES,
+    Estimates,
+    estimate_runs,
+    outcome_figures,
+    outcome_tallies,
+)
 from repope_eval.relabelling.findings import Finding, looked_at
-from repope_eval.relabelling.mention_estimation import FIGURE as CHAIR
 from repope_eval.relabelling.mention_estimation import (
-    estimate_chair,
+    CAPTION_VARIANT,
+    QueuedMentions,
+    chair_of,
+    mention_tally,
     old_chair,
     queued_mentions,
     truth_before,
 )
+from repope_eval.relabelling.mention_estimation import FIGURE as CHAIR
 from repope_eval.relabelling.queue import Queued, read_queue
+from repope_eval.relabelling.sampled_labels import FigureEstimate, Looked, Sample
 from repope_eval.reporting.console import print_table
 from repope_eval.reporting.figure_texts import FIGURE_TITLES, change_text, percent_text
 from repope_eval.reporting.tables import Field, number_field, table, text_field
@@ -38,7 +48,6 @@ from repope_eval.scoring.estimates import Estimate
 from repope_eval.scoring.protocol_scores import score
 from repope_eval.scoring.protocols import PROTOCOLS
 from repope_eval.settings.command_settings import EstimateSettings
-from repope_eval.settings.config import Protocol
 from repope_eval.system.hub import network_off
 from repope_eval.system.rows import read_row_file
 from repope_eval.system.writing import make_folder, write_json, write_text
@@ -80,8 +89,19 @@ class _Labelled:
     looked: Mapping[Question, Looked]
     probabilities: Mapping[Question, float]
 
+    @property
+    def sample(self) -> Sample:
+        """The questions in the order of the queue."""
+        old = {question: each.label for question, each in self.queue.items()}
+        return Sample.of(old, self.looked, self.probabilities)
+
     def view(
-        self, bench: str, rows: Sequence[EstimatedRun], protocol: str | None, titles: Mapping[str, str]
+        self,
+        bench: str,
+        rows: Sequence[EstimatedRun],
+        estimates: Estimates,
+        protocol: str | None,
+        titles: Mapping[str, str],
     ) -> EstimatesView:
         """The estimates that rest on it."""
         found = list(self.findings.values())
@@ -89,6 +109,9 @@ class _Labelled:
             bench=bench,
             protocol=protocol,
             rows=rows,
+            differences=estimates.differences,
+            old_weight=estimates.old_weight,
+            lower_is_better=CHAIR in titles,
             titles=titles,
             n_questions=len(self.queue),
             n_looked=len(self.looked),
@@ -110,21 +133,33 @@ def _view_of_answers(selection: Selection, settings: EstimateSettings) -> Estima
     original = benchmark.label_sets[0]
     _require_queue_of(benchmark.name, queue, original.distinct, settings.queue)
     labelled = _labelled(queue, settings.labels)
+    protocol = PROTOCOLS[settings.protocol]
     names = names_of(selection.runs)
+    answers = {names[run.folder]: run.answers for run in selection.runs}
+    tallies = {
+        name: outcome_tallies(original.variants, list(queue), of_run, protocol)
+        for name, of_run in answers.items()
+    }
+    old = {
+        name: score(name, "", [original], of_run, settings.protocol).cells[original.name]
+        for name, of_run in answers.items()
+    }
+    asked = {MEAN: original.distinct, **original.variants}
+    found = estimate_runs(tallies, labelled.sample, outcome_figures(protocol))
     rows = [
-        row
-        for run in selection.runs
-        for row in _estimates_of_run(
-            names[run.folder],
-            run.answers,
-            original,
-            labelled.looked,
-            labelled.probabilities,
-            settings.protocol,
+        EstimatedRun(
+            run=name,
+            variant=variant,
+            n_questions=len(asked[variant]),
+            n_looked=sum(question in asked[variant] for question in labelled.looked),
+            old=old[name][variant].estimates,
+            true=figures,
         )
+        for name, variants in found.figures.items()
+        for variant, figures in variants.items()
     ]
     titles = {figure: FIGURE_TITLES[figure] for figure in FIGURES}
-    return labelled.view(benchmark.name, rows, settings.protocol, titles)
+    return labelled.view(benchmark.name, rows, found, settings.protocol, titles)
 
 
 def _view_of_captions(selection: CaptionRuns, settings: EstimateSettings) -> EstimatesView:
@@ -134,19 +169,35 @@ def _view_of_captions(selection: CaptionRuns, settings: EstimateSettings) -> Est
     labelled = _labelled(read_queue(Path(settings.queue).expanduser()), settings.labels)
     truth = truth_before(selection.truth, labelled.queue)
     names = names_of(selection.runs)
-    rows = []
+    mentioned: dict[str, QueuedMentions] = {}
+    old: dict[str, Estimate] = {}
     for run in selection.runs:
         prompts = dict.fromkeys(question.text for question in run.answers)
         for prompt in prompts:
             captions = [answer for answer in run.answers.values() if answer.question.text == prompt]
             name = names[run.folder] if len(prompts) == 1 else f"{names[run.folder]}, {prompt}"
-            rows.append(_estimate_of_captions(name, captions, truth, labelled, settings.queue))
-    return labelled.view(selection.bench, rows, None, {CHAIR: CHAIR_TITLES[CHAIR]})
+            mentioned[name] = _mentions_of(name, captions, truth, labelled, settings.queue)
+            old[name] = old_chair(captions, truth)
+    order = list(labelled.queue)
+    tallies = {name: {CAPTION_VARIANT: mention_tally(each, order)} for name, each in mentioned.items()}
+    found = estimate_runs(tallies, labelled.sample, {CHAIR: chair_of})
+    rows = [
+        EstimatedRun(
+            run=name,
+            variant=CAPTION_VARIANT,
+            n_questions=len(each.queued),
+            n_looked=sum(question in each.queued for question in labelled.looked),
+            old={CHAIR: old[name]},
+            true=found.figures[name][CAPTION_VARIANT],
+        )
+        for name, each in mentioned.items()
+    ]
+    return labelled.view(selection.bench, rows, found, None, {CHAIR: CHAIR_TITLES[CHAIR]})
 
 
-def _estimate_of_captions(
+def _mentions_of(
     name: str, captions: Sequence[Answer], truth: CaptionTruth, labelled: _Labelled, queue: str
-) -> EstimatedRun:
+) -> QueuedMentions:
     mentioned = queued_mentions(captions, truth, labelled.queue)
     if mentioned.strange:
         first = mentioned.strange[0]
@@ -155,42 +206,7 @@ def _estimate_of_captions(
             f"and that the queue does not ask about, first {first.object} in {first.image}; give the queue that audit "
             "wrote of these runs"
         )
-    labels = {question: each.label for question, each in labelled.queue.items()}
-    true = estimate_chair(mentioned, labels, labelled.looked, labelled.probabilities, MORE)
-    return EstimatedRun(
-        run=name,
-        variant="captions",
-        n_questions=len(mentioned.queued),
-        n_looked=sum(question in mentioned.queued for question in labelled.looked),
-        old={CHAIR: old_chair(captions, truth)},
-        true={CHAIR: true},
-    )
-
-
-def _estimates_of_run(
-    name: str,
-    answers: Mapping[Question, Answer],
-    labels: LabelSet,
-    looked: Mapping[Question, Looked],
-    probabilities: Mapping[Question, float],
-    protocol_name: Protocol,
-) -> list[EstimatedRun]:
-    """A run's estimates in each variant and, where there are several, their mean."""
-    protocol = PROTOCOLS[protocol_name]
-    true = estimate(labels.variants, looked, probabilities, answers, protocol, MORE)
-    old = score(name, "", [labels], answers, protocol_name).cells[labels.name]
-    asked = {MEAN: labels.distinct, **labels.variants}
-    return [
-        EstimatedRun(
-            run=name,
-            variant=variant,
-            n_questions=len(asked[variant]),
-            n_looked=sum(question in asked[variant] for question in looked),
-            old=old[variant].estimates,
-            true=figures,
-        )
-        for variant, figures in true.items()
-    ]
+    return mentioned
 
 
 def _require_queue_of(
@@ -263,7 +279,7 @@ def print_estimates(view: EstimatesView) -> None:
     shown_rows = [(row, figure) for row in view.headline for figure in view.titles]
     title = f"Estimates ({view.headline[0].variant}) from {view.n_looked:,} of {view.n_questions:,} questions"
     print_table(table(title, fields, shown_rows, starts_group=lambda each: each[1] == view.lead), padded=True)
-    for sentence in (*view.verdicts, view.basis):
+    for sentence in (*view.verdicts, *view.difference_sentences, view.basis):
         log.info("%s", sentence)
     for sentence in view.open_sentences:
         log.warning("%s", sentence)
@@ -285,9 +301,10 @@ def _change_text(change: Estimate) -> str:
 def log_widest(view: EstimatesView) -> None:
     """Logs what further labels would make of the widest interval of the leading figure."""
     widths = {
-        row.run: (lead.width, lead.more)
+        row.run: (lead.width, more)
         for row in view.headline
-        if (lead := row.true[view.lead]).width is not None and lead.more is not None
+        if (lead := row.true[view.lead]).width is not None
+        and (more := lead.width_with(view.n_more)) is not None
     }
     if widths:
         run = max(widths, key=lambda name: widths[name])

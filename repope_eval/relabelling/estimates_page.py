@@ -6,6 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from repope_eval.relabelling.estimates_view import EstimatedRun, EstimatesView
+from repope_eval.relabelling.estimation import EstimatedDifference
 from repope_eval.reporting.charts.drawing import (
     Chart,
     add_axes,
@@ -24,7 +25,16 @@ from repope_eval.reporting.figure_texts import (
     percent_text,
     shortened_names,
 )
-from repope_eval.reporting.tables import Cell, Column, Field, Table, table, value_field
+from repope_eval.reporting.tables import (
+    Cell,
+    Column,
+    Field,
+    Table,
+    number_field,
+    table,
+    text_field,
+    value_field,
+)
 from repope_eval.reporting.templates import render
 
 _ROW, _HEAD, _FOOT = 0.34, 0.42, 0.34
@@ -88,6 +98,8 @@ def render_estimates_page(view: EstimatesView, command: str) -> str:
         estimates=_estimates_table(view),
         others=_table_of_others(view) if len(view.titles) > 1 else None,
         labels=_labels_table(view),
+        places=_places_table(view) if view.places else None,
+        pairs=_pairs_table(view) if view.places else None,
         chart=estimates_chart(view),
         command=command,
     )
@@ -135,7 +147,8 @@ def _labels_table(view: EstimatesView) -> Table:
             f"width of {view.lead_title}'s interval", lambda row: _ratio_cell(row.true[view.lead].width)
         ),
         value_field(
-            f"width with {view.n_more:,} more labels", lambda row: _ratio_cell(row.true[view.lead].more)
+            f"width with {view.n_more:,} more labels",
+            lambda row: _ratio_cell(row.true[view.lead].width_with(view.n_more)),
         ),
     ]
     return table(
@@ -143,6 +156,46 @@ def _labels_table(view: EstimatesView) -> Table:
         fields,
         view.rows,
         starts_group=lambda row: row.variant == view.rows[0].variant,
+    )
+
+
+def _places_table(view: EstimatesView) -> Table:
+    """The runs by the leading figure under true labels, each with the places that chance leaves open."""
+    leads = {row.run: row.true[view.lead] for row in view.headline}
+    return table(
+        f"Places by {view.lead_title} under true labels",
+        [
+            text_field("run", lambda each: each[0], stays=True),
+            number_field("place", lambda each: str(each[1].place)),
+            number_field("by chance", lambda each: f"{each[1].best} to {each[1].worst}"),
+            number_field(view.lead_title, lambda each: percent_text(leads[each[0]].value)),
+        ],
+        list(view.places.items()),
+    )
+
+
+def _pairs_table(view: EstimatesView) -> Table:
+    """Every two runs, the better one first: how far apart they are by the old labels and under true ones."""
+    place = {run: each.place for run, each in view.places.items()}
+
+    def points(value: float | None) -> str:
+        return change_text(view.lead, value)
+
+    def true_cell(each: EstimatedDifference) -> Cell:
+        value = each.estimate
+        note = value.reason if value.ci95 is None else change_interval_text(view.lead, value.ci95)
+        return Cell(text=points(value.value), values=(value.value,), note=note)
+
+    return table(
+        f"{view.lead_title} of one run less that of another, in points",
+        [
+            text_field("run", lambda each: each.first, stays=True),
+            text_field("less", lambda each: each.second),
+            number_field("old labels", lambda each: points(view.old_difference(each))),
+            value_field("true labels", true_cell),
+            text_field("more than chance", lambda each: "yes" if each.is_sure else "no"),
+        ],
+        sorted(view.headline_differences, key=lambda each: (place[each.first], place[each.second])),
     )
 
 

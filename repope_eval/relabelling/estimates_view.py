@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from repope_eval.records import Variant
-from repope_eval.relabelling.estimation import FIGURES, WIDEST, FigureEstimate
+from repope_eval.relabelling.estimation import FIGURES, EstimatedDifference, Place, places
+from repope_eval.relabelling.sampled_labels import WIDEST, FigureEstimate
 from repope_eval.reporting.figure_texts import (
     FIGURE_TITLES,
     change_interval_text,
@@ -16,7 +17,7 @@ from repope_eval.reporting.figure_texts import (
 from repope_eval.scoring.bootstrap import MEAN
 from repope_eval.scoring.estimates import Estimate, Interval, minus
 from repope_eval.scoring.score_document import figure_phrase
-from repope_eval.wording import counted
+from repope_eval.wording import counted, first_few
 
 LABELS_FILE = "the file ending in labels.jsonl that relabel writes beside its out="
 
@@ -56,6 +57,12 @@ class EstimatesView:
     """How yes or no was read from the answers; None where these are captions."""
     rows: Sequence[EstimatedRun]
     """The variants of a run stand together, their mean last."""
+    differences: Mapping[Variant, Sequence[EstimatedDifference]] = field(default_factory=dict)
+    """Of the leading figure, for every two runs that have it."""
+    old_weight: float = 1.0
+    """How much an old label counts beside a person's."""
+    lower_is_better: bool = False
+    """Whether the leading figure is a share of errors."""
     titles: Mapping[str, str] = field(default_factory=lambda: {name: FIGURE_TITLES[name] for name in FIGURES})
     """What the figures are called, the one that leads first."""
     n_questions: int
@@ -89,6 +96,38 @@ class EstimatesView:
         if len(self.headline) > MOST_NAMED:
             return [_counts_sentence(self)]
         return [_change_sentence(row, self.lead, self.lead_title) for row in self.headline]
+
+    @property
+    def old_weight_text(self) -> str:
+        """How much an old label counts, in words."""
+        return f"{percent_text(self.old_weight)} %"
+
+    @property
+    def headline_differences(self) -> Sequence[EstimatedDifference]:
+        """Those of the rows that sum up."""
+        return self.differences.get(self.rows[-1].variant, ())
+
+    @property
+    def places(self) -> Mapping[str, Place]:
+        """The runs' places by the leading figure of the rows that sum up, the best first; empty for a single run."""
+        leads = {row.run: row.true[self.lead].value for row in self.headline}
+        known = {run: value for run, value in leads.items() if value is not None}
+        if len(known) < 2:
+            return {}
+        return places(known, self.headline_differences, lower_is_better=self.lower_is_better)
+
+    def old_difference(self, difference: EstimatedDifference) -> float | None:
+        """The same difference by the old labels, in the rows that sum up."""
+        old = {row.run: row.old[self.lead].value for row in self.headline}
+        return minus(old[difference.first], old[difference.second])
+
+    @property
+    def difference_sentences(self) -> Sequence[str]:
+        """Which of two runs is ahead under true labels, or how many pairs of runs can be told apart."""
+        differences = self.headline_differences
+        if len(differences) == 1:
+            return [_difference_sentence(self, differences[0])]
+        return [_pairs_sentence(self)] if differences else []
 
     @property
     def basis(self) -> str:
@@ -206,6 +245,39 @@ def _counts_sentence(view: EstimatesView) -> str:
     )
 
 
+def _difference_sentence(view: EstimatesView, difference: EstimatedDifference) -> str:
+    """How far one run is from another under true labels, and whether that is more than chance."""
+    first, second, estimate = difference.first, difference.second, difference.estimate
+    if estimate.value is None:
+        return f"{view.lead_title} of {first} less that of {second} under true labels is not known ({estimate.reason})."
+    points = f"{change_text(view.lead, estimate.value)} points"
+    old = change_text(view.lead, view.old_difference(difference))
+    if not estimate.width:
+        return f"{view.lead_title} of {first} less that of {second}: {points} under true labels, {old} by the old ones."
+    sure = "more than chance" if difference.is_sure else "which may be chance"
+    return (
+        f"{view.lead_title} of {first} less that of {second}: {points} under true labels "
+        f"({change_interval_text(view.lead, estimate.ci95)}), {sure}, and {old} by the old ones. The same labels serve "
+        "both, so the two intervals above suggest less than is known of the difference."
+    )
+
+
+def _pairs_sentence(view: EstimatesView) -> str:
+    """How many pairs of runs can be told apart, and which runs may be the best."""
+    differences = view.headline_differences
+    n_sure = sum(each.is_sure for each in differences)
+    first = [run for run, place in view.places.items() if place.best == 1]
+    best = (
+        f"{first[0]} is the best of them"
+        if len(first) == 1
+        else f"any of {counted(len(first), 'run')} may be the best ({first_few(first)})"
+    )
+    return (
+        f"Under true labels {n_sure:,} of {counted(len(differences), 'pair', ',')} of runs differ in {view.lead_title} "
+        f"by more than chance, all pairs judged together: {best}."
+    )
+
+
 def _range_text(figure: str, changes: Sequence[float]) -> str:
     if not changes:
         return ""
@@ -241,7 +313,27 @@ def estimates_document(view: EstimatesView) -> dict[str, Any]:
         "n_looked": view.n_looked,
         "n_disputed": view.n_disputed,
         "n_missing": view.n_missing,
+        "old_label_weight": view.old_weight,
         "runs": runs,
+        "differences": {
+            variant: [_difference_fields(each) for each in differences]
+            for variant, differences in view.differences.items()
+        },
+        "places": {
+            run: {"place": each.place, "ci95": [each.best, each.worst]} for run, each in view.places.items()
+        },
+    }
+
+
+def _difference_fields(difference: EstimatedDifference) -> dict[str, Any]:
+    estimate = difference.estimate
+    return {
+        "first": difference.first,
+        "second": difference.second,
+        "estimate": estimate.value,
+        "ci95": _ends(estimate.ci95),
+        "more_than_chance": difference.is_sure,
+        "reason": estimate.reason or None,
     }
 
 

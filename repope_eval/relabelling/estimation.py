@@ -1,337 +1,108 @@
-"""The scores that a whole benchmark would have under corrected labels, estimated from the part that was looked at.
+"""The figures that a whole benchmark would have under corrected labels, estimated from the part that was looked at.
 
 The old label stands for the true one of every question, and the questions that were looked at correct it, each
-divided by its probability of being looked at: A. N. Angelopoulos et al., "Prediction-powered Inference", Science 382
-(2023), 669-674, with the labels for predictions; with unequal probabilities it is the difference estimator (C.-E.
-Särndal, B. Swensson and J. Wretman, "Model Assisted Survey Sampling", 1992, chapter 6). It is unbiased whatever the old
-labels are worth; the better they are, the narrower the interval.
+divided by its probability of being looked at. That is unbiased whatever the old labels are worth; the better they are,
+the narrower the interval. How much an old label counts beside a person's is fitted, as one weight from 0 (not at all)
+to 1 for all runs, so that the variance of the leading figure is smallest (A. N. Angelopoulos, J. C. Duchi and T.
+Zrnic, "PPI++: Efficient Prediction-Powered Inference", arXiv 2311.01453, 2023, with the old labels for predictions).
+With unequal probabilities that is the difference estimator with a fitted coefficient (C.-E. Särndal, B. Swensson and
+J. Wretman, "Model Assisted Survey Sampling", 1992, chapter 6). Totals are estimated, and figures are made of them, so
+that all figures of a run go together, and a difference of two runs is that of their figures.
 
-An interval is about the questions of this benchmark: chance is in which of them were looked at. Few labels are wrong
-among those that nobody doubted, so those found are counts of rare events with weights. Those that raise a figure and
-those that lower it each have the gamma interval of such sums (see `bootstrap.gamma_interval`; with half of a further
-event's weight, as the mid-p interval has it: M. P. Fay and S. Kim, Biometrical Journal 59 (2017), 377-387), and both
-are put together by the distances to their ends (G. Y. Zou and A. Donner, Statistics in Medicine 27 (2008), 1693-1702).
+An interval is about the questions of this benchmark: chance is in which of them were looked at. A figure is taken for
+linear in the totals. What each question that was looked at adds, less the mean that a sample of fixed size adds anyway,
+is a deviation; the large ones are rare events, so that their sum has the interval of `sampled_labels`.
+`perf/estimate.py` says how often it holds the truth.
 
 What people looked at and did not settle is not missing at random: they dispute what is hard, and wrong labels are. An
 interval therefore holds each label that such a question may have: it reaches from the lower end where all of them turn
-out worst for the model to the upper end where all turn out best, worst-case bounds for what is missing (C. F. Manski,
-"Nonparametric Bounds on Treatment Effects", American Economic Review 80 (1990), 319-323).
+out to lower the figure most to the upper end where all turn out to raise it most, worst-case bounds for what is missing
+(C. F. Manski, "Nonparametric Bounds on Treatment Effects", American Economic Review 80 (1990), 319-323).
 """
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
+from itertools import combinations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from repope_eval.records import Answer, Question, Variant
-from repope_eval.scoring.bootstrap import MEAN, gamma_interval, has_mean
+from repope_eval.relabelling.sampled_labels import (
+    WIDEST,
+    FigureEstimate,
+    Floats,
+    Growth,
+    Sample,
+    interval_distances,
+)
+from repope_eval.scoring.bootstrap import MEAN, has_mean
 from repope_eval.scoring.confusion import OUTCOME_OF, OUTCOMES, figure_values
-from repope_eval.scoring.estimates import Interval
+from repope_eval.scoring.estimates import CONFIDENCE
 from repope_eval.scoring.protocols import Protocol, remembering
 
 FIGURES = ("f1", "precision", "recall", "accuracy")
-WIDEST = 0.5
-"""The widest interval of a figure that is told: one that is wider holds both what a coin gets and the best there is."""
 _STEP = 1e-3
 """Change of a count by which gradients are taken."""
-
-Floats = NDArray[np.float64]
 
 FigureOf = Callable[[Floats], Floats]
 """A figure of counts, [..., counts] to [...]; NaN where it is undefined."""
 
 
 @dataclass(frozen=True, slots=True)
-class Looked:
-    """What people found about a question that they looked at."""
+class Tally:
+    """What one run adds to some counts, such as the outcomes in one variant, by each question's label."""
 
-    label: bool | None
-    """The true label; None where the question is ambiguous or open, and so counts nowhere."""
-    probability: float
-    """The probability of being looked at."""
-    is_open: bool = False
-    """Whether nobody settled it, so that it may be yes, no or ambiguous."""
-
-
-@dataclass(frozen=True, slots=True)
-class FigureEstimate:
-    """A figure under true labels."""
-
-    value: float | None
-    """None where it is undefined, and where the labels are too few."""
-    ci95: Interval | None
-    """The 95 % interval; the value itself at both ends where every question was looked at and settled."""
-    more: float | None = None
-    """The width that the interval would have with as many further labels as were asked about."""
-    n_needed: int | None = None
-    """Where the labels are too few, about how many it takes in all (see `labels_needed`); else None."""
-
-    @property
-    def reason(self) -> str:
-        """Why there is no value; empty where there is one."""
-        if self.n_needed is not None:
-            return too_few(self.n_needed)
-        return "undefined" if self.value is None else ""
-
-    @property
-    def width(self) -> float | None:
-        """The width of the interval; None where there is none."""
-        return None if self.ci95 is None else self.ci95[1] - self.ci95[0]
+    yes: Floats
+    """What each question adds where its label is yes, [questions, counts]."""
+    no: Floats
+    """What it adds where its label is no, [questions, counts]. One that is ambiguous adds nothing."""
+    rest: Floats | float = 0.0
+    """What is counted beside the questions, [counts]."""
 
 
 @dataclass(frozen=True, slots=True)
-class EstimatedCounts:
-    """What a figure of one model is made of, such as its outcomes in one variant."""
+class LinearFigure:
+    """A figure, and how much each question moves it by its label."""
 
-    totals: Floats
-    """[counts], estimated."""
-    corrections: Floats
-    """[looked at, counts]: what each question that was looked at changes, before it is divided."""
-    flips: Floats
-    """[not certain, counts]: what each other question would change if its label were the opposite."""
+    value: float
+    """NaN where it is undefined."""
+    yes: Floats
+    """What each question moves it by where its label is yes, [questions], against one that counts nowhere."""
+    no: Floats
+    """The same where it is no."""
 
-    @staticmethod
-    def corrected(counts: Floats, corrections: Floats, seen: Floats, flips: Floats) -> "EstimatedCounts":
-        """The counts by the old labels, [counts], corrected by what was looked at, with these probabilities."""
-        totals = np.maximum(0, counts + (corrections / seen.reshape(-1, 1)).sum(axis=0))
-        return EstimatedCounts(totals, corrections, flips)
+    def less(self, other: "LinearFigure") -> "LinearFigure":
+        """This figure less another one."""
+        return LinearFigure(self.value - other.value, self.yes - other.yes, self.no - other.no)
 
 
-@dataclass(frozen=True, slots=True)
-class LookedShare:
-    """Which part of the questions people looked at, by probabilities."""
-
-    seen: Floats
-    """The probability of being looked at of each question that was."""
-    unsure: Floats
-    """That of each question for which it is not certain, be it looked at or not."""
-    n_questions: int
-    more: int = 0
-    """Number of further labels, for the width that they would give."""
-
-
-def estimate(
-    variants: Mapping[Variant, Mapping[Question, bool]],
-    looked: Mapping[Question, Looked],
-    probabilities: Mapping[Question, float],
-    answers: Mapping[Question, Answer],
-    protocol: Protocol,
-    more: int = 0,
-) -> dict[Variant, dict[str, FigureEstimate]]:
-    """The figures of one model by variant, and their mean under `MEAN` where there are several.
-
-    An open question counts nowhere in the value, and the interval holds every label that it may have. Each
-    figure rises with each question that turns out as the model said; one that is ambiguous lies between.
-
-    Args:
-        variants: the old labels.
-        looked: what was found about the questions that people looked at.
-        probabilities: each question's probability of being looked at.
-        answers: what the model said.
-        protocol: how answers are read.
-        more: number of further labels, for the width that they would give.
-    """
-    if not any(each.is_open for each in looked.values()):
-        return _estimate_settled(variants, looked, probabilities, answers, protocol, more)
-    value, worst, best = (
-        _estimate_settled(variants, resolved, probabilities, answers, protocol, more)
-        for resolved in (
-            looked,
-            _with_open_questions_settled(looked, answers, protocol, as_said=False),
-            _with_open_questions_settled(looked, answers, protocol, as_said=True),
-        )
-    )
-    return {
-        variant: {
-            figure: bounded_estimate(figures[figure], worst[variant][figure], best[variant][figure])
-            for figure in FIGURES
-        }
-        for variant, figures in value.items()
-    }
-
-
-def labels_needed(width: float, seen: Floats, n_questions: int) -> int | None:
-    """About how many labels a figure takes; None where those that there are suffice.
-
-    They suffice where the interval, before it is cut to what a figure can be, is no wider than `WIDEST`. Its width
-    falls with the root of the number of drawn labels, or faster as long as no wrong one is found, so that the number
-    tends to be too high. What was certain to be looked at says nothing of the others, and is counted on top.
-
-    Args:
-        width: the width of the interval, not cut.
-        seen: the probabilities of being looked at of the questions that were.
-        n_questions: how many questions there are to be labelled.
-    """
-    if width <= WIDEST:
-        return None
-    n_drawn = int((seen < 1).sum())
-    return min(n_questions, len(seen) - n_drawn + math.ceil(n_drawn * (width / WIDEST) ** 2))
-
-
-def too_few(n_needed: int) -> str:
-    """Why a figure is missing that takes more labels, about so many in all."""
-    return f"too few labels: about {n_needed:,} are needed"
-
-
-def share_of(hits: Floats, seen: Floats, probabilities: Floats) -> FigureEstimate:
-    """The estimated share of some questions that are of a kind.
-
-    Args:
-        hits: 1 for each question that was looked at and is of the kind, else 0, or a part of 1.
-        seen: their probabilities of being looked at.
-        probabilities: those of all the questions, looked at or not.
-    """
-    value = float((hits / seen).sum())
-    unsure = probabilities[probabilities < 1]
-    further = float((np.sqrt(1 - unsure) / unsure).mean()) / 2 if len(unsure) else 0.0
-    low, high = _interval_distances(hits, seen, (further, 0.0))
-    shares = np.array([value, value - low, value + high]) / len(probabilities)
-    if n_needed := labels_needed(float(shares[2] - shares[1]), seen, len(probabilities)):
-        return FigureEstimate(None, None, n_needed=n_needed)
-    value, low, high = np.clip(shares, 0, 1).tolist()
-    return FigureEstimate(value, (low, high))
-
-
-def _with_open_questions_settled(
-    looked: Mapping[Question, Looked],
-    answers: Mapping[Question, Answer],
-    protocol: Protocol,
-    *,
-    as_said: bool,
-) -> dict[Question, Looked]:
-    """Every open question settled as the model said, or as its opposite; an unread answer says neither yes nor no."""
-    read = remembering(protocol).read
-    said = {
-        question: read(answers[question].response) is True
-        for question, each in looked.items()
-        if each.is_open and question in answers
-    }
-    return {
-        question: replace(each, label=said.get(question, False) == as_said) if each.is_open else each
-        for question, each in looked.items()
-    }
-
-
-def bounded_estimate(value: FigureEstimate, worst: FigureEstimate, best: FigureEstimate) -> FigureEstimate:
-    """An estimate whose interval reaches from the lower end of the lowest one to the upper end of the highest one.
-
-    Args:
-        value: with the open questions left out.
-        worst: with all of them settled so that the figure is lowest.
-        best: with all of them settled so that it is highest.
-    """
-    needed = [each.n_needed for each in (value, worst, best) if each.n_needed is not None]
-    if needed:
-        return FigureEstimate(None, None, n_needed=max(needed))
-    if value.value is None or worst.ci95 is None or best.ci95 is None:
-        return replace(value, ci95=None, more=None)
-    more = None
-    if worst.more is not None and best.more is not None:
-        # Labels of further questions settle none of these, which keep their part of the width.
-        more = (best.value or 0) - (worst.value or 0) + (worst.more + best.more) / 2
-        more = min(more, best.ci95[1] - worst.ci95[0])
-    return replace(value, ci95=(worst.ci95[0], best.ci95[1]), more=more)
-
-
-def _estimate_settled(
-    variants: Mapping[Variant, Mapping[Question, bool]],
-    looked: Mapping[Question, Looked],
-    probabilities: Mapping[Question, float],
-    answers: Mapping[Question, Answer],
-    protocol: Protocol,
-    more: int,
-) -> dict[Variant, dict[str, FigureEstimate]]:
-    """As `estimate`, with each question taken as it is labelled."""
-    unsure = [question for question, probability in probabilities.items() if probability < 1]
-    share = LookedShare(
-        seen=np.array([each.probability for each in looked.values()]),
-        unsure=np.array([probabilities[question] for question in unsure]),
-        n_questions=len(probabilities),
-        more=more,
-    )
-    counted = {
-        variant: _count_outcomes(labels, looked, unsure, answers, protocol)
-        for variant, labels in variants.items()
-    }
-    sets: dict[Variant, tuple[Variant, ...]] = {variant: (variant,) for variant in variants}
-    if has_mean(variants):
-        sets[MEAN] = tuple(variants)
-    figures_of = {
-        figure: lambda totals, figure=figure: figure_values(totals, protocol)[figure] for figure in FIGURES
-    }
-    return {
-        name: {
-            figure: estimate_mean(of_counts, [counted[variant] for variant in among], share)
-            for figure, of_counts in figures_of.items()
-        }
-        for name, among in sets.items()
-    }
-
-
-def _count_outcomes(
-    labels: Mapping[Question, bool],
-    looked: Mapping[Question, Looked],
-    unsure: Sequence[Question],
-    answers: Mapping[Question, Answer],
-    protocol: Protocol,
-) -> EstimatedCounts:
-    read = remembering(protocol).read
-    places = {name: place for place, name in enumerate(OUTCOMES)}
-
-    def place(question: Question, *, label: bool) -> int:
-        answer = answers.get(question)
-        return places["unanswered" if answer is None else OUTCOME_OF[label, read(answer.response)]]
-
-    def outcomes(questions: Sequence[Question], truths: Sequence[bool | None]) -> Floats:
-        """[questions, outcomes], one at the outcome's place; nothing for a question that does not count."""
-        marks = np.zeros((len(questions), len(OUTCOMES)))
-        for row, (question, label) in enumerate(zip(questions, truths, strict=True)):
-            if label is not None:
-                marks[row, place(question, label=label)] = 1
-        return marks
-
-    def changes(questions: Sequence[Question], truths: Sequence[bool | None]) -> Floats:
-        """How the outcomes change if these are the labels; zeros for a question of another variant."""
-        differences = np.zeros((len(questions), len(OUTCOMES)))
-        here = [row for row, question in enumerate(questions) if question in labels]
-        asked = [questions[row] for row in here]
-        differences[here] = outcomes(asked, [truths[row] for row in here])
-        differences[here] -= outcomes(asked, [labels[question] for question in asked])
-        return differences
-
-    corrections = changes(list(looked), [each.label for each in looked.values()])
-    return EstimatedCounts.corrected(
-        outcomes(list(labels), list(labels.values())).sum(axis=0),
-        corrections,
-        np.array([each.probability for each in looked.values()]),
-        changes(unsure, [not labels.get(question, False) for question in unsure]),
+def mean_figure(figures: Sequence[LinearFigure]) -> LinearFigure:
+    """The mean of some figures."""
+    return LinearFigure(
+        float(np.mean([each.value for each in figures])),
+        np.mean([each.yes for each in figures], axis=0),
+        np.mean([each.no for each in figures], axis=0),
     )
 
 
-def estimate_mean(
-    figure_of: FigureOf, parts: Sequence[EstimatedCounts], share: LookedShare
-) -> FigureEstimate:
-    """The mean of a figure over some counts, such as those of variants, with its interval."""
-    values = [float(figure_of(part.totals)) for part in parts]
-    if np.isnan(values).any():
-        return FigureEstimate(None, None)
-    value = float(np.mean(values))
-    gradients = [_figure_gradient(figure_of, part.totals) / len(parts) for part in parts]
-    effects = sum(part.corrections @ slope for part, slope in zip(parts, gradients, strict=True))
-    weights = np.sqrt(1 - share.unsure) / share.unsure
-    flips = weights * sum(part.flips @ slope for part, slope in zip(parts, gradients, strict=True))
-    further = [
-        float(each.mean()) / 2 if len(each := sign * flips[sign * flips > 0]) else 0.0 for sign in (1, -1)
-    ]
-    low, high = _interval_distances(np.asarray(effects), share.seen, further)
-    if n_needed := labels_needed(low + high, share.seen, share.n_questions):
-        return FigureEstimate(None, None, n_needed=n_needed)
-    n_seen = int((share.seen < 1).sum())
-    shrunk = (n_seen / (n_seen + share.more)) ** 0.5 if n_seen else 0.0
-    ends = max(0.0, value - low), min(1.0, value + high)
-    return FigureEstimate(value, ends, min(ends[1] - ends[0], (low + high) * shrunk) if share.more else None)
+def linearised(
+    tally: Tally, sample: Sample, labels: Floats, old_weight: float, figure_of: FigureOf
+) -> LinearFigure:
+    """A figure of the estimated counts, and its derivative by each question's label.
+
+    Args:
+        labels: the true labels of what was looked at, as `Sample.labels`.
+        old_weight: how much an old label counts beside a true one.
+    """
+    old = np.where(sample.old[:, None], tally.yes, tally.no)
+    true = np.where((labels == 1)[:, None], tally.yes[sample.looked], 0)
+    true = np.where((labels == 0)[:, None], tally.no[sample.looked], true)
+    corrections = (true - old_weight * old[sample.looked]) / sample.seen[:, None]
+    totals = np.maximum(0, tally.rest + old_weight * old.sum(axis=0) + corrections.sum(axis=0))
+    slope = _figure_gradient(figure_of, totals)
+    return LinearFigure(float(figure_of(totals)), tally.yes @ slope, tally.no @ slope)
 
 
 def _figure_gradient(figure_of: FigureOf, totals: Floats) -> Floats:
@@ -340,21 +111,303 @@ def _figure_gradient(figure_of: FigureOf, totals: Floats) -> Floats:
     return np.nan_to_num(gradient)
 
 
-def _interval_distances(effects: Floats, seen: Floats, further: Sequence[float]) -> tuple[float, float]:
-    """The distances from an estimate down and up to the ends of its interval.
+@dataclass(frozen=True, slots=True)
+class EstimatedDifference:
+    """The leading figure of one run less that of another one, in one variant."""
+
+    first: str
+    second: str
+    estimate: FigureEstimate
+    is_sure: bool
+    """Whether it is more than chance even where all pairs of runs in the variant are judged together: the interval of
+    a confidence of 1 - 0.05 / pairs leaves out 0 (Bonferroni)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A run's place by the leading figure, 1 for the best."""
+
+    place: int
+    """By the estimates; equal ones share the better place."""
+    best: int
+    """One more than the number of runs that are surely better."""
+    worst: int
+    """The number of runs less that of those that are surely worse. `best` and `worst` hold for all runs together with
+    a chance of 95 % (M. Mogstad, J. P. Romano, A. M. Shaikh and D. Wilhelm, Review of Economic Studies 91 (2024),
+    476-518, with Bonferroni's bound in place of their step-down)."""
+
+
+def places(
+    values: Mapping[str, float], differences: Sequence[EstimatedDifference], *, lower_is_better: bool = False
+) -> dict[str, Place]:
+    """The places of runs, the best first.
 
     Args:
-        effects: what each question that was looked at changes, before it is divided.
-        seen: its probability of being looked at.
-        further: half the weight of a further event that raises the figure, and of one that lowers it: the mean over the
-            questions whose label, were it wrong, would do so.
+        values: the leading figure of each run that has one.
+        differences: of every two of them.
+        lower_is_better: whether it is a share of errors.
     """
-    left = 1 - seen
-    divided = effects / seen
-    raised, lowered = (np.where(left > 0, np.maximum(0, sign * divided), 0) for sign in (1, -1))
-    if not (left > 0).any():
-        return 0.0, 0.0
-    up, down = float(raised.sum()), float(lowered.sum())
-    up_low, up_high = gamma_interval(up, float((left * raised**2).sum()), further[0])
-    down_low, down_high = gamma_interval(down, float((left * lowered**2).sum()), further[1])
-    return math.hypot(up - up_low, down_high - down), math.hypot(up_high - up, down - down_low)
+    sign = -1 if lower_is_better else 1
+    n_better, n_worse = dict.fromkeys(values, 0), dict.fromkeys(values, 0)
+    for each in differences:
+        if each.is_sure and each.estimate.value is not None:
+            is_first_better = sign * each.estimate.value > 0
+            better, worse = (each.first, each.second) if is_first_better else (each.second, each.first)
+            n_worse[better] += 1
+            n_better[worse] += 1
+    order = sorted(values, key=lambda run: -sign * values[run])
+    return {
+        run: Place(
+            place=1 + sum(sign * other > sign * values[run] for other in values.values()),
+            best=1 + n_better[run],
+            worst=len(values) - n_worse[run],
+        )
+        for run in order
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Estimates:
+    """What runs would score under true labels."""
+
+    old_weight: float
+    """How much an old label counts beside a person's."""
+    figures: Mapping[str, Mapping[Variant, Mapping[str, FigureEstimate]]]
+    """By run, variant (their mean under `MEAN` where there are several) and figure."""
+    differences: Mapping[Variant, tuple[EstimatedDifference, ...]]
+    """Of the leading figure, for every pair of runs in which both have it."""
+
+
+def estimate_runs(
+    runs: Mapping[str, Mapping[Variant, Tally]],
+    sample: Sample,
+    figures: Mapping[str, FigureOf],
+    old_weight: float | None = None,
+) -> Estimates:
+    """The figures of runs under true labels, and the differences of every two runs.
+
+    Args:
+        runs: what each run adds to the counts of each variant, the same variants for all.
+        sample: the questions, and what was found about them.
+        figures: what is estimated, the leading figure first.
+        old_weight: how much an old label counts beside a person's; None: as much as serves the leading figure best.
+    """
+    lead = next(iter(figures))
+    variants = list(next(iter(runs.values()), {}))
+    sets: dict[Variant, Sequence[Variant]] = {variant: (variant,) for variant in variants}
+    if has_mean(variants):
+        sets[MEAN] = variants
+
+    def figure_at(labels: Floats, run: str, among: Variant, figure: str, weight: float) -> LinearFigure:
+        tallies = [runs[run][variant] for variant in sets[among]]
+        return mean_figure([linearised(each, sample, labels, weight, figures[figure]) for each in tallies])
+
+    def difference_at(labels: Floats, first: str, second: str, among: Variant, weight: float) -> LinearFigure:
+        of_second = figure_at(labels, second, among, lead, weight)
+        return figure_at(labels, first, among, lead, weight).less(of_second)
+
+    leads = [figure_at(sample.labels, run, among, lead, 1.0) for run in runs for among in list(sets)[-1:]]
+    weight = old_label_weight(leads, sample) if old_weight is None else old_weight
+    found = {
+        run: {
+            among: {
+                figure: _estimate(
+                    partial(figure_at, run=run, among=among, figure=figure, weight=weight), sample, weight
+                )
+                for figure in figures
+            }
+            for among in sets
+        }
+        for run in runs
+    }
+    differences = {}
+    for among in sets:
+        known = [run for run in runs if found[run][among][lead].value is not None]
+        pairs = list(combinations(known, 2))
+        differences[among] = tuple(
+            _difference(
+                pair,
+                partial(difference_at, first=pair[0], second=pair[1], among=among, weight=weight),
+                sample,
+                weight,
+                1 - (1 - CONFIDENCE) / len(pairs),
+            )
+            for pair in pairs
+        )
+    return Estimates(weight, found, differences)
+
+
+FigureAt = Callable[[Floats], LinearFigure]
+"""A figure as it is where these are the labels of what was looked at (see `Sample.labels`)."""
+
+
+def old_label_weight(figures: Sequence[LinearFigure], sample: Sample) -> float:
+    """The weight of an old label for which the variances of some figures together are smallest, from 0 to 1.
+
+    Args:
+        figures: linearised with a weight of 1.
+        sample: what was looked at.
+    """
+    left = 1 - sample.seen
+    covariance = variance = 0.0
+    for figure in figures:
+        old = _centred(np.where(sample.old, figure.yes, figure.no)[sample.looked] / sample.seen, left)
+        true = _centred(_moved(figure, sample, sample.labels) / sample.seen, left)
+        covariance += float((left * old * true).sum())
+        variance += float((left * old**2).sum())
+    return min(1.0, max(0.0, covariance / variance)) if variance > 0 else 1.0
+
+
+def _moved(figure: LinearFigure, sample: Sample, labels: Floats) -> Floats:
+    """What the questions that were looked at move a figure by, if these are their labels, [looked]."""
+    yes, no = figure.yes[sample.looked], figure.no[sample.looked]
+    return np.select([labels == 1, labels == 0], [yes, no], 0.0)
+
+
+def _centred(divided: Floats, left: Floats) -> Floats:
+    """What each question adds, less the mean that a sample of fixed size adds anyway; nothing where it was certain.
+
+    That is the residual of J. Hajek's variance for samples with unequal probabilities ("Asymptotic Theory of Rejective
+    Sampling with Varying Probabilities from a Finite Population", Annals of Mathematical Statistics 35 (1964),
+    1491-1523): the mean is weighted by 1 less the probability.
+    """
+    total = left.sum()
+    if total <= 0:
+        return np.zeros_like(divided)
+    return np.where(left > 0, divided - (left * divided).sum() / total, 0.0)
+
+
+def _difference(
+    pair: tuple[str, str], figure_at: FigureAt, sample: Sample, weight: float, confidence: float
+) -> EstimatedDifference:
+    """The difference of two runs.
+
+    Args:
+        confidence: of the interval that has to leave out 0 where all pairs are judged together.
+    """
+    estimate = _estimate(figure_at, sample, weight, lowest=-1.0)
+    joint = _estimate(figure_at, sample, weight, lowest=-1.0, confidence=confidence).ci95
+    is_sure = joint is not None and (joint[0] > 0 or joint[1] < 0)
+    return EstimatedDifference(*pair, estimate, is_sure)
+
+
+def _estimate(
+    figure_at: FigureAt,
+    sample: Sample,
+    weight: float,
+    lowest: float = 0.0,
+    confidence: float = CONFIDENCE,
+) -> FigureEstimate:
+    """An estimate with its interval, which holds every label that an open question may have."""
+    figure = figure_at(sample.labels)
+    if math.isnan(figure.value):
+        return FigureEstimate(None, None)
+    ends = [figure, figure]
+    settled = [sample.labels, sample.labels]
+    if sample.is_open.any():
+        moves = np.stack([figure.no[sample.looked], figure.yes[sample.looked], np.zeros(len(sample.looked))])
+        choices = np.array([0.0, 1.0, np.nan])
+        settled = [
+            np.where(sample.is_open, choices[choose(moves, axis=0)], sample.labels)
+            for choose in (np.argmin, np.argmax)
+        ]
+        ends = [figure_at(labels) for labels in settled]
+    if any(math.isnan(end.value) for end in ends):
+        return FigureEstimate(figure.value, None)
+    spreads = [
+        _spread(end, sample, labels, weight, confidence) for end, labels in zip(ends, settled, strict=True)
+    ]
+    low, high = ends[0].value - spreads[0].low, ends[1].value + spreads[1].high
+    growth = Growth(
+        width=high - low,
+        fixed=ends[1].value - ends[0].value,
+        left_out=(spreads[0].left_out + spreads[1].left_out) / 2,
+        n_certain=int((sample.seen == 1).sum()),
+        n_drawn=int((sample.seen < 1).sum()),
+        n_questions=len(sample.old),
+    )
+    if growth.width > WIDEST:
+        return FigureEstimate(None, None, n_needed=growth.labels_for(WIDEST))
+    return FigureEstimate(figure.value, (max(lowest, low), min(1.0, high)), growth)
+
+
+@dataclass(frozen=True, slots=True)
+class _Spread:
+    """How far chance takes an estimate from the truth."""
+
+    low: float
+    """The distance from the estimate down to the end of its interval."""
+    high: float
+    """The same up."""
+    left_out: float
+    """See `Growth.left_out`."""
+
+
+def _spread(
+    figure: LinearFigure, sample: Sample, labels: Floats, weight: float, confidence: float
+) -> _Spread:
+    """The spread of a figure, by its deviations in what was looked at."""
+    left = 1 - sample.seen
+    old = np.where(sample.old, figure.yes, figure.no)
+    divided = (_moved(figure, sample, labels) - weight * old[sample.looked]) / sample.seen
+    deviations = _centred(divided, left)
+    n_drawn = int((left > 0).sum())
+    # Two numbers are fitted: the mean, and the weight of the old labels.
+    variances = left * deviations**2 * n_drawn / max(1, n_drawn - 2)
+    variance, kept = float(variances.sum()), float((sample.seen * deviations**2).sum())
+    unsure = sample.probabilities < 1
+    chances = sample.probabilities[unsure]
+    flips = (np.where(sample.old, figure.no, figure.yes) - old)[unsure] * np.sqrt(1 - chances) / chances
+    low, high = interval_distances(deviations, variances, [_further(flips), _further(-flips)], confidence)
+    return _Spread(low, high, kept / variance if variance > 0 else 0.0)
+
+
+def _further(flips: Floats) -> float:
+    """Half the weight of a further event of those above 0: the mean, each as likely as it is large.
+
+    A plain mean would be that of the many questions which hardly move a figure, such as a difference of two runs by
+    those that both answer alike; what is rare and moves it much has not been met yet.
+    """
+    raised = flips[flips > 0]
+    return float((raised**2).sum() / raised.sum()) / 2 if len(raised) else 0.0
+
+
+def outcome_tallies(
+    variants: Mapping[Variant, Mapping[Question, bool]],
+    questions: Sequence[Question],
+    answers: Mapping[Question, Answer],
+    protocol: Protocol,
+) -> dict[Variant, Tally]:
+    """What a run adds to the outcomes of each variant.
+
+    Args:
+        variants: the questions of each.
+        questions: the order of the tallies' rows.
+        answers: what the model said.
+        protocol: how answers are read.
+    """
+    read = remembering(protocol).read
+    places = {name: place for place, name in enumerate(OUTCOMES)}
+    unanswered = places["unanswered"]
+    rows = []
+    for question in questions:
+        answer = answers.get(question)
+        reading = None if answer is None else read(answer.response)
+        rows.append(
+            [unanswered if answer is None else places[OUTCOME_OF[label, reading]] for label in (True, False)]
+        )
+    marks = np.eye(len(OUTCOMES))[np.array(rows, dtype=np.int64).reshape(-1, 2)]
+    tallies = {}
+    for variant, labels in variants.items():
+        here = np.array([question in labels for question in questions], dtype=np.float64)[:, None]
+        tallies[variant] = Tally(yes=marks[:, 0] * here, no=marks[:, 1] * here)
+    return tallies
+
+
+def outcome_figures(protocol: Protocol) -> dict[str, FigureOf]:
+    """The figures of outcomes, F1 first."""
+    return {figure: partial(_outcome_figure, figure=figure, protocol=protocol) for figure in FIGURES}
+
+
+def _outcome_figure(totals: Floats, figure: str, protocol: Protocol) -> Floats:
+    return figure_values(totals, protocol)[figure]

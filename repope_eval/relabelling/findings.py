@@ -3,7 +3,7 @@
 That part is no sample: the most doubtful questions are all in it, and the others were drawn the more often the more
 doubtful they are. Each drawn question therefore stands for as many as its probability says (D. G. Horvitz and D. J.
 Thompson, Journal of the American Statistical Association 47 (1952), 663-685), with the interval of such weighted counts
-that `estimation` describes.
+that `sampled_labels` describes.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -14,8 +14,8 @@ import numpy as np
 
 from repope_eval.errors import RepopeError
 from repope_eval.records import Label, Question
-from repope_eval.relabelling.estimation import Looked, share_of, too_few
 from repope_eval.relabelling.queue import Queued
+from repope_eval.relabelling.sampled_labels import Looked, share_of, too_few
 from repope_eval.scoring.estimates import Estimate
 
 Finding = Label | Literal["disputed", "missing"]

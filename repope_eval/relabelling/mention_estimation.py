@@ -8,28 +8,23 @@ CHAIRs has no estimate: it counts a caption as a whole, and drawn objects seldom
 """
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from repope_eval.captions.truth import CaptionTruth
 from repope_eval.records import Answer, Question
-from repope_eval.relabelling.estimation import (
-    EstimatedCounts,
-    FigureEstimate,
-    Floats,
-    Looked,
-    LookedShare,
-    bounded_estimate,
-    estimate_mean,
-)
+from repope_eval.relabelling.estimation import Tally
 from repope_eval.relabelling.mention_doubt import mention_question
+from repope_eval.relabelling.sampled_labels import Floats
 from repope_eval.scoring.caption_counts import drawn_tables, figures_of
 from repope_eval.scoring.chair import Found, caption_counts, judged_mentions
 from repope_eval.scoring.estimates import Estimate
 
 FIGURE = "chair_i"
+CAPTION_VARIANT = "captions"
+"""What stands for a variant where captions are estimated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,81 +83,17 @@ def old_chair(captions: Collection[Answer], truth: CaptionTruth) -> Estimate:
     return figures_of(drawn_tables({FIGURE: corrected})[FIGURE]).estimates[FIGURE]
 
 
-def estimate_chair(
-    mentioned: QueuedMentions,
-    labels: Mapping[Question, bool],
-    looked: Mapping[Question, Looked],
-    probabilities: Mapping[Question, float],
-    more: int = 0,
-) -> FigureEstimate:
-    """CHAIRi of one run under true labels.
-
-    What is open counts nowhere in the value, and the interval reaches from all of it there to none of it there.
-
-    Args:
-        mentioned: the run's mentions.
-        labels: COCO's word on each object of the queue.
-        looked: what was found about those that people looked at.
-        probabilities: the probability of each object of the queue of being looked at.
-        more: number of further labels, for the width that they would give.
-    """
-    value = _estimate_settled(mentioned, labels, looked, probabilities, more)
-    if not any(each.is_open for each in looked.values()):
-        return value
-    lowest, highest = (
-        _estimate_settled(
-            mentioned,
-            labels,
-            {
-                question: replace(each, label=is_there) if each.is_open else each
-                for question, each in looked.items()
-            },
-            probabilities,
-            more,
-        )
-        for is_there in (True, False)
+def mention_tally(mentioned: QueuedMentions, queue: Sequence[Question]) -> Tally:
+    """Hallucinated and counted mentions by the label of each object of a queue, whether it is there."""
+    numbers = np.array([mentioned.queued.get(question, 0) for question in queue], dtype=np.float64)
+    return Tally(
+        yes=np.stack([np.zeros_like(numbers), numbers], axis=1),
+        no=np.stack([numbers, numbers], axis=1),
+        rest=np.array([mentioned.hallucinated, mentioned.counted], dtype=np.float64),
     )
-    return bounded_estimate(value, lowest, highest)
 
 
-def _estimate_settled(
-    mentioned: QueuedMentions,
-    labels: Mapping[Question, bool],
-    looked: Mapping[Question, Looked],
-    probabilities: Mapping[Question, float],
-    more: int,
-) -> FigureEstimate:
-    """As `estimate_chair`, with each object taken as it is labelled."""
-
-    def counts(questions: Collection[Question], truths: Collection[bool | None]) -> Floats:
-        """Hallucinated and counted mentions of each object, [objects, 2]; zeros where it is ambiguous."""
-        rows = [
-            (0, 0) if is_there is None else (n * (not is_there), n)
-            for n, is_there in zip(map(mentioned.queued.__getitem__, questions), truths, strict=True)
-        ]
-        return np.array(rows, dtype=np.float64).reshape(-1, 2)
-
-    def old(questions: Collection[Question]) -> Floats:
-        return counts(questions, [labels[question] for question in questions])
-
-    unsure = [question for question, probability in probabilities.items() if probability < 1]
-    seen = np.array([each.probability for each in looked.values()])
-    parts = EstimatedCounts.corrected(
-        np.array([mentioned.hallucinated, mentioned.counted]) + old(list(labels)).sum(axis=0),
-        counts(list(looked), [each.label for each in looked.values()]) - old(list(looked)),
-        seen,
-        counts(unsure, [not labels[question] for question in unsure]) - old(unsure),
-    )
-    share = LookedShare(
-        seen=seen,
-        unsure=np.array([probabilities[question] for question in unsure]),
-        n_questions=len(probabilities),
-        more=more,
-    )
-    return estimate_mean(_chair, [parts], share)
-
-
-def _chair(counts: Floats) -> Floats:
+def chair_of(counts: Floats) -> Floats:
     """Hallucinated of counted mentions, [..., 2] to [...]; NaN where nothing counts."""
     with np.errstate(invalid="ignore", divide="ignore"):
         shares: Floats = np.where(counts[..., 1] > 0, counts[..., 0] / counts[..., 1], np.nan)
