@@ -23,7 +23,13 @@ from gauges import print_table
 from real_answers import RealAnswers, parser, read
 
 from repope_eval.records import Question
-from repope_eval.relabelling.design import FLOOR, design, inclusion_probabilities, question_effects, systematic
+from repope_eval.relabelling.design import (
+    FLOOR,
+    design,
+    inclusion_probabilities,
+    question_effects,
+    systematic,
+)
 from repope_eval.relabelling.doubt import label_doubts
 from repope_eval.relabelling.estimation import estimate_runs, outcome_figures, outcome_tallies
 from repope_eval.relabelling.findings import Finding, looked_at
@@ -131,7 +137,7 @@ class Trial:
     def repeat(
         self, way: Way, n_labels: int, repetitions: int, findings: Mapping[Question, Finding]
     ) -> list[Repeated]:
-        """What the repetitions come to, where people find this: the last model's F1, and its difference to the first."""
+        """What repetitions come to where people find this: the last model's F1, and the first one's less it."""
         first, *_, last = (*self.truths, *self.truths)
         of_figures = [Repeated(self.truths[last])]
         if first != last:

@@ -22,9 +22,9 @@ out to lower the figure most to the upper end where all turn out to raise it mos
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
-from itertools import combinations
+from itertools import combinations, product
 
 import numpy as np
 
@@ -178,6 +178,48 @@ class Estimates:
     """Of the leading figure, for every pair of runs in which both have it."""
 
 
+@dataclass(frozen=True, slots=True)
+class _RunFigures:
+    """The figures of runs as they are where these or those labels were found."""
+
+    runs: Mapping[str, Mapping[Variant, Tally]]
+    sample: Sample
+    figures: Mapping[str, FigureOf]
+    old_weight: float
+    _found: dict[tuple[str, Variant, str], LinearFigure] = field(default_factory=dict)
+    """What was asked for already, by the labels that were found: each pair of runs needs it again."""
+
+    @property
+    def lead(self) -> str:
+        """The figure that leads."""
+        return next(iter(self.figures))
+
+    @property
+    def sets(self) -> Mapping[Variant, Sequence[Variant]]:
+        """Each variant, and last their mean where there are several, with the variants that it is over."""
+        variants = list(next(iter(self.runs.values()), {}))
+        single: dict[Variant, Sequence[Variant]] = {variant: (variant,) for variant in variants}
+        return single | {MEAN: variants} if has_mean(variants) else single
+
+    def figure(self, labels: Floats, run: str, among: Variant, name: str) -> LinearFigure:
+        """A figure of one run, where these are the labels of what was looked at (see `Sample.labels`)."""
+        key = (run, among, name)
+        if labels is self.sample.labels and key in self._found:
+            return self._found[key]
+        tallies = [self.runs[run][variant] for variant in self.sets[among]]
+        figure = mean_figure(
+            [linearised(each, self.sample, labels, self.old_weight, self.figures[name]) for each in tallies]
+        )
+        if labels is self.sample.labels:
+            self._found[key] = figure
+        return figure
+
+    def difference(self, labels: Floats, first: str, second: str, among: Variant) -> LinearFigure:
+        """The leading figure of one run less that of another."""
+        of_second = self.figure(labels, second, among, self.lead)
+        return self.figure(labels, first, among, self.lead).less(of_second)
+
+
 def estimate_runs(
     runs: Mapping[str, Mapping[Variant, Tally]],
     sample: Sample,
@@ -192,49 +234,40 @@ def estimate_runs(
         figures: what is estimated, the leading figure first.
         old_weight: how much an old label counts beside a person's; None: as much as serves the leading figure best.
     """
-    lead = next(iter(figures))
-    variants = list(next(iter(runs.values()), {}))
-    sets: dict[Variant, Sequence[Variant]] = {variant: (variant,) for variant in variants}
-    if has_mean(variants):
-        sets[MEAN] = variants
-
-    def figure_at(labels: Floats, run: str, among: Variant, figure: str, weight: float) -> LinearFigure:
-        tallies = [runs[run][variant] for variant in sets[among]]
-        return mean_figure([linearised(each, sample, labels, weight, figures[figure]) for each in tallies])
-
-    def difference_at(labels: Floats, first: str, second: str, among: Variant, weight: float) -> LinearFigure:
-        of_second = figure_at(labels, second, among, lead, weight)
-        return figure_at(labels, first, among, lead, weight).less(of_second)
-
-    leads = [figure_at(sample.labels, run, among, lead, 1.0) for run in runs for among in list(sets)[-1:]]
-    weight = old_label_weight(leads, sample) if old_weight is None else old_weight
-    found = {
-        run: {
-            among: {
-                figure: _estimate(
-                    partial(figure_at, run=run, among=among, figure=figure, weight=weight), sample, weight
-                )
-                for figure in figures
-            }
-            for among in sets
-        }
-        for run in runs
+    of_runs = _RunFigures(runs, sample, figures, 1.0 if old_weight is None else old_weight)
+    lead, sets = of_runs.lead, of_runs.sets
+    if old_weight is None:
+        leads = [of_runs.figure(sample.labels, run, among, lead) for run in runs for among in list(sets)[-1:]]
+        of_runs = _RunFigures(runs, sample, figures, old_label_weight(leads, sample))
+    found: dict[str, dict[Variant, dict[str, FigureEstimate]]] = {
+        run: {among: {} for among in sets} for run in runs
     }
+    for run, among, name in product(runs, sets, figures):
+        at = partial(of_runs.figure, run=run, among=among, name=name)
+        found[run][among][name] = _estimate(at, sample, of_runs.old_weight)
     differences = {}
     for among in sets:
         known = [run for run in runs if found[run][among][lead].value is not None]
-        pairs = list(combinations(known, 2))
-        differences[among] = tuple(
-            _difference(
-                pair,
-                partial(difference_at, first=pair[0], second=pair[1], among=among, weight=weight),
-                sample,
-                weight,
-                1 - (1 - CONFIDENCE) / len(pairs),
-            )
-            for pair in pairs
+        differences[among] = _differences(known, among, of_runs)
+    return Estimates(of_runs.old_weight, found, differences)
+
+
+def _differences(
+    names: Sequence[str], among: Variant, of_runs: _RunFigures
+) -> tuple[EstimatedDifference, ...]:
+    """The differences of every two runs, judged together."""
+    pairs = list(combinations(names, 2))
+    sample, weight = of_runs.sample, of_runs.old_weight
+    differences = []
+    for first, second in pairs:
+        at = partial(of_runs.difference, first=first, second=second, among=among)
+        confidence = 1 - (1 - CONFIDENCE) / len(pairs)
+        estimate, joint = (
+            _estimate(at, sample, weight, lowest=-1.0, confidence=each) for each in (CONFIDENCE, confidence)
         )
-    return Estimates(weight, found, differences)
+        is_sure = joint.ci95 is not None and (joint.ci95[0] > 0 or joint.ci95[1] < 0)
+        differences.append(EstimatedDifference(first, second, estimate, is_sure))
+    return tuple(differences)
 
 
 FigureAt = Callable[[Floats], LinearFigure]
@@ -277,20 +310,6 @@ def _centred(divided: Floats, left: Floats) -> Floats:
     return np.where(left > 0, divided - (left * divided).sum() / total, 0.0)
 
 
-def _difference(
-    pair: tuple[str, str], figure_at: FigureAt, sample: Sample, weight: float, confidence: float
-) -> EstimatedDifference:
-    """The difference of two runs.
-
-    Args:
-        confidence: of the interval that has to leave out 0 where all pairs are judged together.
-    """
-    estimate = _estimate(figure_at, sample, weight, lowest=-1.0)
-    joint = _estimate(figure_at, sample, weight, lowest=-1.0, confidence=confidence).ci95
-    is_sure = joint is not None and (joint[0] > 0 or joint[1] < 0)
-    return EstimatedDifference(*pair, estimate, is_sure)
-
-
 def _estimate(
     figure_at: FigureAt,
     sample: Sample,
@@ -321,10 +340,9 @@ def _estimate(
     growth = Growth(
         width=high - low,
         fixed=ends[1].value - ends[0].value,
-        left_out=(spreads[0].left_out + spreads[1].left_out) / 2,
-        n_certain=int((sample.seen == 1).sum()),
-        n_drawn=int((sample.seen < 1).sum()),
-        n_questions=len(sample.old),
+        seen=sample.seen,
+        squares=(spreads[0].deviations ** 2 + spreads[1].deviations ** 2) / 2,
+        probabilities=sample.probabilities,
     )
     if growth.width > WIDEST:
         return FigureEstimate(None, None, n_needed=growth.labels_for(WIDEST))
@@ -339,8 +357,8 @@ class _Spread:
     """The distance from the estimate down to the end of its interval."""
     high: float
     """The same up."""
-    left_out: float
-    """See `Growth.left_out`."""
+    deviations: Floats
+    """What each question that was looked at adds beside what any adds, divided by its probability, [looked]."""
 
 
 def _spread(
@@ -354,12 +372,11 @@ def _spread(
     n_drawn = int((left > 0).sum())
     # Two numbers are fitted: the mean, and the weight of the old labels.
     variances = left * deviations**2 * n_drawn / max(1, n_drawn - 2)
-    variance, kept = float(variances.sum()), float((sample.seen * deviations**2).sum())
     unsure = sample.probabilities < 1
     chances = sample.probabilities[unsure]
     flips = (np.where(sample.old, figure.no, figure.yes) - old)[unsure] * np.sqrt(1 - chances) / chances
     low, high = interval_distances(deviations, variances, [_further(flips), _further(-flips)], confidence)
-    return _Spread(low, high, kept / variance if variance > 0 else 0.0)
+    return _Spread(low, high, deviations)
 
 
 def _further(flips: Floats) -> float:

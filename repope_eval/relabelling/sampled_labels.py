@@ -20,6 +20,8 @@ from repope_eval.scoring.estimates import CONFIDENCE, Interval
 
 Floats = NDArray[np.float64]
 
+_HALVINGS = 40
+
 WIDEST = 0.5
 """The widest interval of a figure that is told: one that is wider holds both what a coin gets and the best there is."""
 
@@ -74,43 +76,66 @@ class Sample:
         return self.probabilities[self.looked]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Growth:
     """How the width of an interval falls as more labels are drawn in the same way.
 
-    The variance is that of a sum of what was drawn, divided by probabilities: a/n - b, where n is the number of drawn
-    labels, and b is what is left out because no question is drawn twice (Särndal et al., chapter 3).
+    Every probability grows by one factor, up to 1. A question then adds its squared deviation times 1 / probability - 1
+    to the variance, which is estimated by the questions that were looked at (Horvitz and Thompson's variance of a
+    sample that is drawn independently; C.-E. Särndal, B. Swensson and J. Wretman, "Model Assisted Survey Sampling",
+    1992, section 3.2, Poisson sampling).
     """
 
     width: float
     """The width with the labels that there are, before it is cut to what the figure can be."""
     fixed: float
     """The part of it that further labels do not narrow: what open questions leave open."""
-    left_out: float
-    """b, in parts of the variance that there is."""
-    n_certain: int
-    """Number of labelled questions that were certain to be looked at: they say nothing of the others."""
-    n_drawn: int
-    """Number of the other labelled questions."""
-    n_questions: int
+    seen: Floats
+    """The probabilities of the questions that were looked at, [looked]."""
+    squares: Floats
+    """The square of what each of them adds to the estimate, divided by its probability, [looked]."""
+    probabilities: Floats
+    """Those of all questions, [questions]."""
+
+    @property
+    def n_labels(self) -> int:
+        """How many labels there are."""
+        return len(self.seen)
 
     def width_with(self, n_labels: int) -> float:
-        """The width with so many labels in all."""
-        n_drawn = n_labels - self.n_certain
-        if n_labels >= self.n_questions or n_drawn <= 0 or not self.n_drawn:
-            return self.fixed if n_labels >= self.n_questions else self.width
-        variance = (1 + self.left_out) * self.n_drawn / n_drawn - self.left_out
-        return self.fixed + (self.width - self.fixed) * math.sqrt(max(0.0, variance))
+        """The width with so many labels in all, as many as there are or more."""
+        if n_labels >= len(self.probabilities):
+            return self.fixed
+        now = self._variance(1.0)
+        if n_labels <= self.n_labels or now <= 0:
+            return self.width
+        return self.fixed + (self.width - self.fixed) * math.sqrt(
+            self._variance(self._factor(n_labels)) / now
+        )
 
     def labels_for(self, width: float) -> int | None:
-        """About how many labels in all an interval takes that is no wider; None where no number does."""
-        if self.width <= width:
-            return self.n_certain + self.n_drawn
-        if width <= self.fixed:
+        """About how many labels in all an interval takes that is no wider; None where no number is enough."""
+        if width < self.fixed:
             return None
-        variance = ((width - self.fixed) / (self.width - self.fixed)) ** 2
-        n_drawn = math.ceil(self.n_drawn * (1 + self.left_out) / (variance + self.left_out))
-        return min(self.n_questions, self.n_certain + n_drawn)
+        few, enough = self.n_labels - 1, len(self.probabilities)
+        while enough - few > 1:
+            middle = (few + enough) // 2
+            few, enough = (few, middle) if self.width_with(middle) <= width else (middle, enough)
+        return enough
+
+    def _factor(self, n_labels: int) -> float:
+        """What every probability grows by with so many labels; they add up to the number."""
+        low, high = 1.0, 1 / self.probabilities[self.probabilities > 0].min()
+        total = n_labels * self.probabilities.sum() / self.n_labels
+        for _ in range(_HALVINGS):
+            middle = (low + high) / 2
+            is_enough = np.minimum(1, middle * self.probabilities).sum() >= total
+            low, high = (low, middle) if is_enough else (middle, high)
+        return float(high)
+
+    def _variance(self, factor: float) -> float:
+        then = np.minimum(1, factor * self.seen)
+        return float((self.squares * self.seen * (1 / then - 1)).sum())
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,8 +168,7 @@ class FigureEstimate:
         """The width that the interval would have with as many further labels; None where there is no interval."""
         if self.growth is None or self.width is None:
             return None
-        n_labels = self.growth.n_certain + self.growth.n_drawn
-        return min(self.width, self.growth.width_with(n_labels + more))
+        return min(self.width, self.growth.width_with(self.growth.n_labels + more))
 
 
 def too_few(n_needed: int) -> str:
@@ -188,14 +212,7 @@ def share_of(hits: Floats, seen: Floats, probabilities: Floats) -> FigureEstimat
     if not (seen < 1).any():
         low = high = 0.0
     shares = np.array([value, value - low, value + high]) / len(probabilities)
-    growth = Growth(
-        width=float(shares[2] - shares[1]),
-        fixed=0.0,
-        left_out=0.0,
-        n_certain=int((seen == 1).sum()),
-        n_drawn=int((seen < 1).sum()),
-        n_questions=len(probabilities),
-    )
+    growth = Growth(float(shares[2] - shares[1]), 0.0, seen, divided**2, probabilities)
     if growth.width > WIDEST:
         return FigureEstimate(None, None, n_needed=growth.labels_for(WIDEST))
     value, low, high = np.clip(shares, 0, 1).tolist()

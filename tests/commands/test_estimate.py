@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from estimates_examples import estimated_run, estimates_view
+from estimates_examples import GROWTH, estimated_run, estimates_view
 
 from repope_eval.benchmarks.pope_file import Row, write_rows
 from repope_eval.commands.estimate import log_widest, print_estimates, read_findings
@@ -14,9 +14,10 @@ from repope_eval.errors import RepopeError
 from repope_eval.records import Question
 from repope_eval.relabelling.estimates_page import render_estimates_page
 from repope_eval.relabelling.estimates_view import LABELS_FILE, estimates_document
-from repope_eval.relabelling.estimation import FIGURES, FigureEstimate, Looked
+from repope_eval.relabelling.estimation import FIGURES
 from repope_eval.relabelling.findings import looked_at
 from repope_eval.relabelling.queue import Queued, read_queue, write_queue
+from repope_eval.relabelling.sampled_labels import FigureEstimate, Looked
 from repope_eval.system.writing import write_lines, write_text
 
 QUEUE = [
@@ -116,28 +117,30 @@ def test_a_folder_is_refused_with_the_file_that_is_meant(
 
 
 @pytest.mark.parametrize(
-    ("widths", "message"),
+    ("widths", "message", "narrowed"),
     [
-        ({"steady": 0.04}, "the interval of F1, that of steady, is 4.0 points wide; 200 further"),
+        ({"steady": 0.04}, "the interval of F1, that of steady, is 4.0 points wide; 200 further", "3.4"),
         (
             {"steady": 0.04, "hasty": 0.06, "third": 0.05},
             "the widest interval of F1, that of hasty, is 6.0 points wide; 200 further",
+            "5.2",
         ),
     ],
 )
 def test_the_interval_that_is_told_has_the_name_of_its_run(
-    widths: Mapping[str, float], message: str, caplog: pytest.LogCaptureFixture
+    widths: Mapping[str, float], message: str, narrowed: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
     rows = [
         replace(
-            estimated_run(name, "mean", 0.9), true={"f1": FigureEstimate(0.9, (0.85, 0.85 + width), 0.03)}
+            estimated_run(name, "mean", 0.9),
+            true={"f1": FigureEstimate(0.9, (0.85, 0.85 + width), replace(GROWTH, width=width))},
         )
         for name, width in widths.items()
     ]
     view = estimates_view("steady", "hasty")
     log_widest(replace(view, rows=[*rows, estimated_run("undefined", "mean", None)]))
-    assert caplog.messages == [f"{message} drawn labels would narrow it to about 3.0"]
+    assert caplog.messages == [f"{message} drawn labels would narrow it to about {narrowed}"]
 
 
 def test_a_dash_and_the_number_of_labels_stand_where_these_are_too_few(

@@ -1,8 +1,13 @@
 """Estimates to be shown, for tests."""
 
+import numpy as np
+
 from repope_eval.relabelling.estimates_view import EstimatedRun, EstimatesView
-from repope_eval.relabelling.estimation import FIGURES, FigureEstimate
+from repope_eval.relabelling.estimation import FIGURES
+from repope_eval.relabelling.sampled_labels import FigureEstimate, Growth
 from repope_eval.scoring.estimates import Estimate
+
+GROWTH = Growth(0.0325, 0.0, np.full(700, 700 / 5127), np.ones(700), np.full(5127, 700 / 5127))
 
 
 def estimated_run(run: str, variant: str, f1: float | None, n_looked: int = 120) -> EstimatedRun:
@@ -14,7 +19,7 @@ def estimated_run(run: str, variant: str, f1: float | None, n_looked: int = 120)
         n_questions=3000,
         n_looked=n_looked,
         old=dict.fromkeys(FIGURES, Estimate(value=0.875, interval=(0.861, 0.8861))),
-        true=dict.fromkeys(FIGURES, FigureEstimate(f1, ends, None if f1 is None else 0.0217)),
+        true=dict.fromkeys(FIGURES, FigureEstimate(f1, ends, None if f1 is None else GROWTH)),
     )
 
 

@@ -6,7 +6,8 @@ import pytest
 from estimates_examples import estimated_run, estimates_view
 
 from repope_eval.relabelling.estimates_view import EstimatedRun, EstimatesView, estimates_document
-from repope_eval.relabelling.estimation import FIGURES, FigureEstimate
+from repope_eval.relabelling.estimation import FIGURES
+from repope_eval.relabelling.sampled_labels import FigureEstimate
 from repope_eval.scoring.estimates import Estimate
 
 

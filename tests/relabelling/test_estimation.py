@@ -2,7 +2,7 @@
 
 import math
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from itertools import product
 
@@ -10,13 +10,36 @@ import numpy as np
 import pytest
 
 from repope_eval.records import Answer, LabelSet, Question
-from repope_eval.relabelling.doubt import design
-from repope_eval.relabelling.estimation import FIGURES, WIDEST, FigureEstimate, Looked, estimate
+from repope_eval.relabelling.design import design, question_effects
+from repope_eval.relabelling.estimation import (
+    FIGURES,
+    EstimatedDifference,
+    Place,
+    Tally,
+    estimate_runs,
+    outcome_figures,
+    outcome_tallies,
+    places,
+)
+from repope_eval.relabelling.sampled_labels import WIDEST, FigureEstimate, Looked, Sample
 from repope_eval.scoring.protocol_scores import score
 from repope_eval.scoring.protocols import PROTOCOLS
 
 REPOPE = PROTOCOLS["repope"]
 QUESTIONS = [Question(f"{number:04}.jpg", "Is there a cup in the image?", "cup") for number in range(1500)]
+
+
+def estimate(
+    variants: Mapping[str, Mapping[Question, bool]],
+    looked: Mapping[Question, Looked],
+    probabilities: Mapping[Question, float],
+    answers: Mapping[Question, Answer],
+) -> Mapping[str, Mapping[str, FigureEstimate]]:
+    """The figures of one run."""
+    old = LabelSet("old", variants).distinct
+    runs = {"m": outcome_tallies(variants, list(old), answers, REPOPE)}
+    sample = Sample.of(old, looked, probabilities)
+    return estimate_runs(runs, sample, outcome_figures(REPOPE)).figures["m"]
 
 
 @cache
@@ -46,7 +69,7 @@ def made_up(seed: int = 0) -> tuple[LabelSet, LabelSet, dict[Question, Answer], 
     return before, after, answers, scores
 
 
-def estimated(seed: int, sizes: tuple[int, int], more: int = 0) -> dict[str, dict[str, FigureEstimate]]:
+def estimated(seed: int, sizes: tuple[int, int]) -> Mapping[str, Mapping[str, FigureEstimate]]:
     before, after, answers, scores = made_up()
     true = after.distinct
     chances = design(scores, *sizes, seed)
@@ -56,7 +79,7 @@ def estimated(seed: int, sizes: tuple[int, int], more: int = 0) -> dict[str, dic
         if chance.is_drawn
     }
     probabilities = {each: chance.probability for each, chance in chances.items()}
-    return estimate(before.variants, looked, probabilities, answers, REPOPE, more)
+    return estimate(before.variants, looked, probabilities, answers)
 
 
 @pytest.fixture(scope="module")
@@ -99,10 +122,22 @@ def test_estimates_are_right_on_average_and_intervals_hold_the_truth(
                 assert widths < 6 * values.std()
 
 
-def test_further_labels_narrow_it_by_the_root() -> None:
-    found = estimated(0, (0, 300), more=900)["a"]["accuracy"]
-    assert found.ci95 is not None
-    assert found.more == pytest.approx((found.ci95[1] - found.ci95[0]) / 2)
+def test_what_further_labels_would_do_is_what_they_do() -> None:
+    found = estimated(0, (0, 300))["a"]["accuracy"]
+    assert found.width is not None
+    assert found.growth is not None
+    assert found.width_with(0) == pytest.approx(found.width)
+    assert found.width_with(len(QUESTIONS) - 300) == 0
+    for n_labels in (450, 600, 900):
+        widths = [estimated(seed, (0, n_labels))["a"]["accuracy"].width or 0 for seed in range(20)]
+        foretold = [
+            estimated(seed, (0, 300))["a"]["accuracy"].width_with(n_labels - 300) or 0 for seed in range(20)
+        ]
+        assert np.mean(foretold) == pytest.approx(np.mean(widths), rel=0.12)
+    for width in (0.01, 0.02, 0.03):
+        n_labels = found.growth.labels_for(width)
+        assert n_labels is not None
+        assert found.growth.width_with(n_labels) <= width < found.growth.width_with(n_labels - 2)
 
 
 def test_the_interval_holds_every_label_of_what_is_in_dispute() -> None:
@@ -115,7 +150,7 @@ def test_the_interval_holds_every_label_of_what_is_in_dispute() -> None:
 
     def found(labels: Sequence[bool | None], *, is_open: bool = False) -> dict[str, FigureEstimate]:
         resolved = {each: Looked(label, 1.0, is_open) for each, label in zip(disputed, labels, strict=True)}
-        return estimate(before.variants, looked | resolved, certain, answers, REPOPE)["mean"]
+        return estimate(before.variants, looked | resolved, certain, answers)["mean"]
 
     settled = [found(labels) for labels in product((False, True), repeat=len(disputed))]
     settled += [found(labels * 3) for labels in product((False, True, None), repeat=2)]
@@ -146,7 +181,7 @@ def test_disputes_among_the_wrong_labels_bias_no_interval() -> None:
             if chance.is_drawn
         }
         probabilities = {each: chance.probability for each, chance in chances.items()}
-        found = estimate(before.variants, looked, probabilities, answers, REPOPE)["mean"]["f1"]
+        found = estimate(before.variants, looked, probabilities, answers)["mean"]["f1"]
         holds.append(found.ci95[0] <= truth <= found.ci95[1])
     assert sum(holds) >= 19
 
@@ -156,23 +191,25 @@ def test_further_labels_do_not_narrow_what_is_in_dispute() -> None:
     true = after.distinct
     looked = {
         each: Looked(None, 0.2, is_open=True) if index < 10 else Looked(true.get(each), 0.2)
-        for index, each in enumerate(QUESTIONS[:300])
+        for index, each in enumerate(QUESTIONS[20:320])
     }
     equal = dict.fromkeys(QUESTIONS, 0.2)
-    found = estimate(before.variants, looked, equal, answers, REPOPE, more=10**9)["a"]["accuracy"]
+    found = estimate(before.variants, looked, equal, answers)["a"]["accuracy"]
     settled = (
-        estimate(before.variants, looked | resolved, equal, answers, REPOPE)["a"]["accuracy"].value
-        for resolved in ({each: Looked(label, 0.2) for each in QUESTIONS[:10]} for label in (False, True))
+        estimate(before.variants, looked | resolved, equal, answers)["a"]["accuracy"].value
+        for resolved in ({each: Looked(label, 0.2) for each in QUESTIONS[20:30]} for label in (False, True))
     )
-    assert found.more > 0
-    assert found.more >= abs(next(settled) - next(settled))
+    assert found.growth is not None
+    left_open = abs(next(settled) - next(settled))
+    assert found.width_with(1000) >= left_open > 0
+    assert found.growth.labels_for(left_open / 2) is None
 
 
 def test_an_interval_has_a_width_where_no_wrong_label_was_found() -> None:
     labels = {each: index % 2 == 0 for index, each in enumerate(QUESTIONS)}
     answers = {each: Answer(each, "Yes" if label else "No") for each, label in labels.items()}
     looked = {each: Looked(labels[each], 0.02) for each in QUESTIONS[:30]}
-    found = estimate({"only": labels}, looked, dict.fromkeys(QUESTIONS, 0.02), answers, REPOPE)
+    found = estimate({"only": labels}, looked, dict.fromkeys(QUESTIONS, 0.02), answers)
     assert list(found) == ["only"]
     assert found["only"]["f1"].value == 1
     assert found["only"]["f1"].ci95 is not None
@@ -185,7 +222,7 @@ def test_a_figure_that_is_undefined_stays_so() -> None:
     labels = dict.fromkeys(QUESTIONS[:10], False)
     answers = {each: Answer(each, "No") for each in labels}
     looked = {each: Looked(False, 1.0) for each in labels}
-    found = estimate({"only": labels}, looked, dict.fromkeys(labels, 1.0), answers, REPOPE)["only"]
+    found = estimate({"only": labels}, looked, dict.fromkeys(labels, 1.0), answers)["only"]
     assert (found["f1"].value, found["f1"].ci95, found["accuracy"].value) == (None, None, 1)
 
 
@@ -202,17 +239,16 @@ def test_too_few_labels_give_no_figure_but_how_many_it_takes(n_wrong: int, n_loo
             for index, each in enumerate(chosen)
         }
         chances = dict.fromkeys(labels, number / 1000)
-        return estimate({"only": labels}, looked, chances, answers, REPOPE, 200)["only"]["f1"]
+        return estimate({"only": labels}, looked, chances, answers)["only"]["f1"]
 
     few = found(n_looked, n_wrong)
-    assert (few.value, few.ci95, few.more) == (None, None, None)
+    assert (few.value, few.ci95, few.growth) == (None, None, None)
     assert few.n_needed is not None
-    assert few.reason == f"too few labels: about {few.n_needed} are needed"
+    assert few.reason == f"too few labels: about {few.n_needed:,} are needed"
     enough = found(10 * math.ceil(few.n_needed / 10), n_wrong)  # with the same share of wrong ones
     assert (enough.n_needed, enough.reason) == (None, "")
     assert enough.width is not None
-    assert enough.more is not None
-    assert enough.more <= enough.width <= WIDEST
+    assert enough.width_with(200) <= enough.width <= WIDEST
 
 
 def test_too_few_labels_are_told_of_what_is_in_dispute_too() -> None:
@@ -220,7 +256,122 @@ def test_too_few_labels_are_told_of_what_is_in_dispute_too() -> None:
     answers = {each: Answer(each, "Yes") for each in labels}
     looked = {each: Looked(True, 0.004) for each in QUESTIONS[:3]}
     looked[QUESTIONS[3]] = Looked(None, 0.004, is_open=True)
-    found = estimate({"only": labels}, looked, dict.fromkeys(labels, 0.004), answers, REPOPE)["only"]
+    found = estimate({"only": labels}, looked, dict.fromkeys(labels, 0.004), answers)["only"]
     assert found["f1"].value is None
     assert found["f1"].n_needed is not None
     assert 4 < found["f1"].n_needed <= 1000
+
+
+def both_runs() -> tuple[dict[str, dict[str, Tally]], dict[Question, bool]]:
+    """The made-up model, and one that answers 3 % of the questions otherwise."""
+    before, _, answers, _ = made_up()
+    generator = random.Random(9)
+    other = {
+        each: Answer(each, "No" if answer.response == "Yes" else "Yes")
+        if generator.random() < 0.03
+        else answer
+        for each, answer in answers.items()
+    }
+    old = before.distinct
+    tallies = {
+        name: outcome_tallies(before.variants, list(old), of_run, REPOPE)
+        for name, of_run in (("m", answers), ("other", other))
+    }
+    return tallies, old
+
+
+def drawn_sample(seed: int, n_labels: int, effects: dict[Question, float] | None = None) -> Sample:
+    before, after, _, scores = made_up()
+    true = after.distinct
+    chances = design(scores, 0, n_labels, seed, effects)
+    looked = {q: Looked(true.get(q), each.probability) for q, each in chances.items() if each.is_drawn}
+    probabilities = {q: each.probability for q, each in chances.items()}
+    return Sample.of(before.distinct, looked, probabilities)
+
+
+def test_a_difference_is_that_of_the_figures_and_surer_than_these() -> None:
+    tallies, old = both_runs()
+    _, after, _, _ = made_up()
+    figures = outcome_figures(REPOPE)
+    everything = Sample.of(
+        old,
+        {each: Looked(after.distinct.get(each), 1.0) for each in old},
+        dict.fromkeys(old, 1.0),
+    )
+    exact = estimate_runs(tallies, everything, figures)
+    for among in ("a", "b", "mean"):
+        (difference,) = exact.differences[among]
+        first, second = (exact.figures[name][among]["f1"].value for name in ("m", "other"))
+        assert difference.estimate.value == pytest.approx(first - second)
+        assert difference.estimate.width == pytest.approx(0)
+        assert difference.is_sure
+    truth = exact.differences["mean"][0].estimate.value
+    effects = question_effects(tallies, old, figures["f1"])
+    found = [estimate_runs(tallies, drawn_sample(seed, 300, effects), figures) for seed in range(60)]
+    each = [one.differences["mean"][0].estimate for one in found]
+    assert np.mean([one.value for one in each]) == pytest.approx(truth, abs=0.003)
+    assert np.mean([one.ci95[0] <= truth <= one.ci95[1] for one in each]) > 0.88
+    width = np.mean([one.width for one in each])
+    assert width < np.mean([one.figures["m"]["mean"]["f1"].width for one in found]) / 2
+
+
+def test_a_fitted_weight_of_old_labels_narrows_what_chance_leaves_open() -> None:
+    tallies, _ = both_runs()
+    figures = {"f1": outcome_figures(REPOPE)["f1"]}
+    spread, weights = {}, []
+    for weight in (0.0, 1.0, None):
+        found = [estimate_runs(tallies, drawn_sample(seed, 200), figures, weight) for seed in range(60)]
+        spread[weight] = np.std([one.figures["m"]["mean"]["f1"].value for one in found])
+        weights = [one.old_weight for one in found]
+    assert spread[None] < min(spread[0.0], spread[1.0])
+    assert all(0.2 < weight < 1 for weight in weights)
+
+
+def test_old_labels_that_are_all_right_count_as_much_as_new_ones() -> None:
+    tallies, old = both_runs()
+    looked = {each: Looked(label, 0.1) for each, label in list(old.items())[:150]}
+    found = estimate_runs(tallies, Sample.of(old, looked, dict.fromkeys(old, 0.1)), outcome_figures(REPOPE))
+    assert found.old_weight == pytest.approx(1)
+
+
+def difference(first: str, second: str, value: float, is_sure: bool) -> EstimatedDifference:
+    return EstimatedDifference(first, second, FigureEstimate(value, (value - 0.01, value + 0.01)), is_sure)
+
+
+@pytest.mark.parametrize("lower_is_better", [False, True])
+def test_places_hold_every_run_that_is_not_surely_better_or_worse(lower_is_better: bool) -> None:
+    sign = -1 if lower_is_better else 1
+    values = {"worst": 0.5 - sign * 0.2, "good": 0.5, "best": 0.5 + sign * 0.01}
+    pairs = [
+        difference("worst", "good", -0.2 * sign, is_sure=True),
+        difference("worst", "best", -0.21 * sign, is_sure=True),
+        difference("good", "best", -0.01 * sign, is_sure=False),
+    ]
+    assert list(places(values, pairs, lower_is_better=lower_is_better).items()) == [
+        ("best", Place(1, 1, 2)),
+        ("good", Place(2, 1, 2)),
+        ("worst", Place(3, 3, 3)),
+    ]
+
+
+def test_equal_runs_share_the_better_place() -> None:
+    found = places({"one": 0.9, "two": 0.9}, [difference("one", "two", 0.0, is_sure=False)])
+    assert found == {"one": Place(1, 1, 2), "two": Place(1, 1, 2)}
+
+
+def test_the_interval_of_a_difference_holds_every_label_of_what_is_in_dispute() -> None:
+    tallies, old = both_runs()
+    true = made_up()[1].distinct
+    answers = made_up()[2]
+    disputed = [each for each in old if each in answers][100:106]
+    figures = {"f1": outcome_figures(REPOPE)["f1"]}
+
+    def found(labels: Sequence[bool | None], *, is_open: bool = False) -> FigureEstimate:
+        looked = {each: Looked(true.get(each), 1.0) for each in old}
+        looked |= {each: Looked(label, 1.0, is_open) for each, label in zip(disputed, labels, strict=True)}
+        runs = estimate_runs(tallies, Sample.of(old, looked, dict.fromkeys(old, 1.0)), figures)
+        return runs.differences["mean"][0].estimate
+
+    values = [found(labels).value for labels in product((False, True, None), repeat=len(disputed))]
+    widened = found([None] * len(disputed), is_open=True)
+    assert widened.ci95 == pytest.approx((min(values), max(values)), abs=1e-9)

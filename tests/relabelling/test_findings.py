@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from repope_eval.records import Question
-from repope_eval.relabelling.doubt import design
+from repope_eval.relabelling.design import design
 from repope_eval.relabelling.findings import MOST_DOUBTFUL, OTHERS, WHOLE, Finding, QueueRate, queue_rates
 from repope_eval.relabelling.queue import Queued
 from repope_eval.relabelling.view import queue_sentences

@@ -8,20 +8,36 @@ from mention_examples import CAPTIONS, FIRST, SECOND, TRUTH, answers_of, mention
 
 from repope_eval.captions.truth import CaptionTruth
 from repope_eval.records import Answer, Label, Question
-from repope_eval.relabelling.doubt import design
-from repope_eval.relabelling.estimation import FigureEstimate, Looked
+from repope_eval.relabelling.design import design
+from repope_eval.relabelling.estimation import estimate_runs
 from repope_eval.relabelling.mention_doubt import mention_question, unjudged_mentions
 from repope_eval.relabelling.mention_estimation import (
+    CAPTION_VARIANT,
+    FIGURE,
     QueuedMentions,
-    estimate_chair,
+    chair_of,
+    mention_tally,
     old_chair,
     queued_mentions,
     truth_before,
 )
+from repope_eval.relabelling.sampled_labels import FigureEstimate, Looked, Sample
 
 QUEUE = {each.question: each.label for each in mention_view().queue}
 ONE = answers_of(CAPTIONS["one"])
 NAMES = ("dog", "cat", "cup", "clock", "kite", "boat", "car", "bench", "vase", "book")
+
+
+def estimate_chair(
+    mentioned: QueuedMentions,
+    labels: dict[Question, bool],
+    looked: dict[Question, Looked],
+    probabilities: dict[Question, float],
+) -> FigureEstimate:
+    """CHAIRi of one run under true labels."""
+    runs = {"m": {CAPTION_VARIANT: mention_tally(mentioned, list(labels))}}
+    found = estimate_runs(runs, Sample.of(labels, looked, probabilities), {FIGURE: chair_of})
+    return found.figures["m"][CAPTION_VARIANT][FIGURE]
 
 
 def certain(labels: dict[Question, bool | None]) -> dict[Question, Looked]:
@@ -113,7 +129,7 @@ def estimated(seed: int, sizes: tuple[int, int], mentioned: QueuedMentions) -> F
         if chance.is_drawn
     }
     probabilities = {question: chance.probability for question, chance in chances.items()}
-    return estimate_chair(mentioned, labels, looked, probabilities, more=200)
+    return estimate_chair(mentioned, labels, looked, probabilities)
 
 
 def test_drawn_labels_are_right_on_average_and_their_intervals_hold_the_truth() -> None:
@@ -128,4 +144,7 @@ def test_drawn_labels_are_right_on_average_and_their_intervals_hold_the_truth() 
     held = [each.ci95 is not None and each.ci95[0] <= corrected <= each.ci95[1] for each in drawn]
     assert sum(values) / len(values) == pytest.approx(corrected, abs=0.004)
     assert sum(held) / len(held) >= 0.93
-    assert all(each.more is not None and each.width is not None and each.more < each.width for each in drawn)
+    assert all(
+        each.width is not None and (narrowed := each.width_with(200)) is not None and narrowed < each.width
+        for each in drawn
+    )
