@@ -16,7 +16,7 @@ from repope_eval.reporting.tables import Cell as TableCell
 from repope_eval.reporting.tables import Field, Table, number_field, table, text_field, value_field
 from repope_eval.runs.finished_runs import FinishedRun
 from repope_eval.runs.run_selection import names_of, runs_in, selection_of
-from repope_eval.scoring.bootstrap import MEAN, has_mean
+from repope_eval.scoring.bootstrap import FEWEST_IMAGES, MEAN, has_mean
 from repope_eval.scoring.planning import Spread, spreads_of_one, spreads_of_pairs
 from repope_eval.scoring.power import LEVEL, Aim
 from repope_eval.scoring.protocols import PROTOCOLS
@@ -210,7 +210,12 @@ def _images_cell(spread: Spread, plan: ComparisonPlan) -> TableCell:
         return TableCell(text=UNDEFINED)
     bounds = spread.images_bounds(plan.aim, plan.settings.difference)
     note = "" if bounds is None else "–".join(map(about_text, bounds))
-    return TableCell(text=about_text(images), note=note)
+    return TableCell(text=about_text(images) if images >= FEWEST_IMAGES else f"< {FEWEST_IMAGES}", note=note)
+
+
+def _images_phrase(images: int) -> str:
+    """A number of images in a sentence; what fewer than 100 show, the normal distribution does not tell."""
+    return f"about {about_text(images)}" if images >= FEWEST_IMAGES else f"fewer than {FEWEST_IMAGES}"
 
 
 def _difference_text(settings: PlanSettings) -> str:
@@ -233,15 +238,15 @@ def sentences(plan: ComparisonPlan) -> Iterator[str]:
     ends = "" if bounds is None else f" ({' to '.join(map(about_text, bounds))}, as far as these tell)"
     yield (
         f"To see {_difference_text(settings)} of F1 ({cell[1]} under {label_set_phrase(cell[0])}) in "
-        f"{_share_text(settings)} such comparisons{together} about {about_text(plan.images(middle))} images like the "
+        f"{_share_text(settings)} such comparisons{together} {_images_phrase(plan.images(middle))} images like the "
         f"{middle.n_images:,} of the pilot are needed{ends}; {plan.bench} has {plan.n_images[cell]:,}, which show "
         f"differences from {share_text(_detectable(plan, cell, middle))} points on."
     )
     n_pairs = len(plan.spreads[cell])
     if len(known) > 1:
         yield (
-            f"That is the middle one of {len(known):,} pairs; the hardest, {_pair_title(hardest)}, takes about "
-            f"{about_text(plan.images(hardest))}."
+            f"That is the middle one of {len(known):,} pairs; the hardest, {_pair_title(hardest)}, takes "
+            f"{_images_phrase(plan.images(hardest))}."
         )
     if middle.second is None:
         yield (
