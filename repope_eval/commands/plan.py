@@ -100,12 +100,7 @@ def _plan_of(settings: PlanSettings) -> ComparisonPlan:
     selection = selection_of(*runs_in(settings.runs, unfinished_runs), settings)
     benchmark = selection.benchmark
     assert benchmark is not None, "runs were selected without their benchmark"
-    runs = list(_finished(selection.runs))
-    if not runs:
-        raise RepopeError(
-            f"runs={settings.runs}: no run of {benchmark.name} in it has ended, and a pilot takes one; status says how "
-            "far they are"
-        )
+    runs = _finished(selection.runs, settings)
     names, protocol = names_of(runs), PROTOCOLS[settings.protocol]
     models = {names[run.folder]: run.answers for run in runs}
     if len(models) > 1:
@@ -124,12 +119,17 @@ def _plan_of(settings: PlanSettings) -> ComparisonPlan:
     return plan
 
 
-def _finished(runs: Sequence[FinishedRun]) -> Iterator[FinishedRun]:
+def _finished(runs: Sequence[FinishedRun], settings: PlanSettings) -> list[FinishedRun]:
+    """Those of at least one run that have come to their end; of the others it is said that they have not."""
+    finished = [run for run in runs if run.status == "complete"]
+    if not finished:
+        raise RepopeError(
+            f"runs={settings.runs}: a pilot takes a run that has ended, and {runs[0].folder} {runs[0].unfinished}"
+        )
     for run in runs:
-        if run.status == "complete":
-            yield run
-        else:
+        if run not in finished:
             log.warning("%s is left out: it %s", run.folder, run.unfinished)
+    return finished
 
 
 def _n_images(label_sets: Sequence[LabelSet]) -> dict[Cell, int]:
