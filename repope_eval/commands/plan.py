@@ -19,6 +19,7 @@ from repope_eval.runs.run_selection import names_of, runs_in, selection_of
 from repope_eval.scoring.bootstrap import FEWEST_IMAGES, MEAN, has_mean
 from repope_eval.scoring.planning import Spread, spreads_of_one, spreads_of_pairs
 from repope_eval.scoring.power import LEVEL, Aim
+from repope_eval.scoring.protocol_scores import include_distinct
 from repope_eval.scoring.protocols import PROTOCOLS
 from repope_eval.scoring.shared_questions import Cell
 from repope_eval.settings.command_settings import PlanSettings
@@ -54,19 +55,27 @@ class ComparisonPlan:
 
     @property
     def headline(self) -> Cell:
-        """The label set and variant that the sentences are about: the last ones, which sum up or correct the others."""
-        return list(self.spreads)[-1]
+        """The label set and variant that the sentences are about: the last ones that the pilot tells something of.
+
+        They sum up or correct those before.
+        """
+        cells = list(self.spreads)
+        return next((cell for cell in reversed(cells) if self.known(cell)), cells[-1])
 
     def images(self, spread: Spread) -> int:
-        """The number of images, for sorting; 0 where the pilot cannot tell."""
+        """The number of images; 0 where the pilot cannot tell."""
         return spread.images(self.aim, self.settings.difference) or 0
+
+    def known(self, cell: Cell) -> list[Spread]:
+        """The pairs of which the pilot can tell it, the easiest first."""
+        return sorted((each for each in self.spreads[cell] if each.error is not None), key=self.images)
 
     def shown(self, cell: Cell) -> list[tuple[str, Spread]]:
         """The pairs that are shown, with their titles: all where they are few, else the middle one and the hardest."""
         spreads = self.spreads[cell]
         if len(spreads) <= MOST_PAIRS:
             return [(_pair_title(spread), spread) for spread in spreads]
-        known = sorted((spread for spread in spreads if spread.error is not None), key=self.images)
+        known = self.known(cell)
         if not known:
             return [(counted(len(spreads), "pair"), spreads[0])]
         chosen = {f"middle of {len(known):,}": known[len(known) // 2], "hardest": known[-1]}
@@ -103,16 +112,17 @@ def _plan_of(settings: PlanSettings) -> ComparisonPlan:
     runs = _finished(selection.runs, settings)
     names, protocol = names_of(runs), PROTOCOLS[settings.protocol]
     models = {names[run.folder]: run.answers for run in runs}
+    label_sets = include_distinct(benchmark.label_sets)
     if len(models) > 1:
-        spreads = spreads_of_pairs(models, benchmark.label_sets, protocol)
+        spreads = spreads_of_pairs(models, label_sets, protocol)
     else:
         ((name, answers),) = models.items()
-        spreads = spreads_of_one(name, answers, benchmark.label_sets, protocol, settings.flips)
+        spreads = spreads_of_one(name, answers, label_sets, protocol, settings.flips)
     plan = ComparisonPlan(
         bench=benchmark.name,
         runs=list(models),
         settings=settings,
-        n_images=_n_images(benchmark.label_sets),
+        n_images=_n_images(label_sets),
         spreads=spreads,
     )
     _require_some(plan)
@@ -146,16 +156,17 @@ def _n_images(label_sets: Sequence[LabelSet]) -> dict[Cell, int]:
 
 def _require_some(plan: ComparisonPlan) -> None:
     """Raises RepopeError if the pilot cannot tell how much any difference varies; warns of pairs of which it cannot."""
-    if not any(spread.error is not None for spreads in plan.spreads.values() for spread in spreads):
+    if not plan.known(plan.headline):
         first = max(plan.spreads[plan.headline], key=lambda spread: spread.n_images)
         raise RepopeError(
             f"runs={plan.settings.runs}: are too small a pilot: {_reason(first, plan.headline)}; have the runs answer "
             "about more images (limit=), or leave out runs that are nearly the same"
         )
     for cell, spreads in plan.spreads.items():
-        for spread in spreads:
-            if spread.reason is not None:
-                log.warning("no plan for %s", _reason(spread, cell))
+        unknown = [spread for spread in spreads if spread.reason is not None]
+        if unknown:
+            others = f", and of {counted(len(unknown) - 1, 'other')}" if len(unknown) > 1 else ""
+            log.warning("no plan is made of %s%s", _reason(unknown[0], cell), others)
 
 
 def _reason(spread: Spread, cell: Cell) -> str:
@@ -229,9 +240,7 @@ def _share_text(settings: PlanSettings) -> str:
 def sentences(plan: ComparisonPlan) -> Iterator[str]:
     """What it says to a reader without statistics."""
     settings, cell = plan.settings, plan.headline
-    known = sorted((spread for spread in plan.spreads[cell] if spread.error is not None), key=plan.images)
-    if not known:
-        return
+    known = plan.known(cell)
     middle, hardest = known[len(known) // 2], known[-1]
     together = f", with {settings.comparisons:,} pairs tested together," if settings.comparisons > 1 else ""
     bounds = middle.images_bounds(plan.aim, settings.difference)

@@ -11,7 +11,10 @@ from compared import scored_run
 from conftest import PROJECT, CommandLine
 from run_folders import answer_lines, demo
 
+from repope_eval.commands.plan import ComparisonPlan, plan_table, sentences
+from repope_eval.scoring.planning import Spread
 from repope_eval.scoring.power import Aim
+from repope_eval.settings.command_settings import PlanSettings
 
 
 def lines_about(n_images: int, wrong: float, seed: int) -> list[dict[str, Any]]:
@@ -142,10 +145,32 @@ def test_a_run_with_the_same_answers_is_said_to_tell_nothing(command_line: Comma
     result = command_line("plan", f"runs={runs}")
     assert result.returncode == 0, result.stderr
     assert (
-        "no plan for copy and m0 (mean under RePOPE): their answers differ in 0 images, and a plan takes 20"
+        "no plan is made of copy and m0 (mean under RePOPE): their answers differ in 0 images, and a plan takes 20"
         in result.stderr
     )
     assert "That is the middle one of 2 pairs" in " ".join(result.stdout.split())
+
+
+def test_sentences_are_about_the_last_labels_that_the_pilot_tells_something_of() -> None:
+    """F1 is undefined where a variant has one label only, as AMBER's existence."""
+    known = Spread(first="a", second="b", n_images=200, error=0.01, bounds=(0.009, 0.011))
+    unknown = Spread(first="a", second="b", n_images=200, reason="F1 is undefined")
+    plan = ComparisonPlan(
+        bench="amber",
+        runs=["a", "b"],
+        settings=PlanSettings(),
+        n_images={("amber", "state"): 1000, ("amber", "existence"): 1004},
+        spreads={("amber", "state"): [known], ("amber", "existence"): [unknown]},
+    )
+    (sentence,) = sentences(plan)
+    # 200 x 2.8016^2 = 1,569.8, and with 0.9 and 1.1 times the error 1,271.5 and 1,899.4
+    assert "(state under AMBER) in 80 of 100 such comparisons about 1,570 images like the 200" in sentence
+    assert "are needed (1,270 to 1,900, as far as these tell)" in sentence
+    assert "amber has 1,000, which show differences from 1.25 points on." in sentence
+    assert [[cell.text for cell in row.cells[-3:]] for row in plan_table(plan).rows] == [
+        ["1,570", "1,000", "1.25"],
+        ["–", "1,004", "–"],
+    ]
 
 
 def test_runs_on_other_images_are_planned_by_what_they_share(command_line: CommandLine, runs: Path) -> None:
