@@ -148,8 +148,8 @@ def spreads_of_one(
     difference is the sum of flips * move^2 over the questions. A question of several variants moves their mean by the
     mean of its moves in them, 0 where it is none of a variant's.
 
-    That flips are independent is an assumption, too: LLaVA-1.5 7B and 13B take 1 to 12 % more images than independent
-    flips of as many questions would (`perf/planning.py`).
+    That flips are independent is an assumption, too: LLaVA-1.5 7B and 13B take 1 % more images than independent flips
+    of as many questions would, and up to 12 % more where one of them was made worse (`perf/planning.py`).
 
     Args:
         flips: the share of the questions that are answered otherwise.
