@@ -18,7 +18,8 @@ from gauges import print_table
 
 from repope_eval.records import Answer, LabelSet, Question
 from repope_eval.scoring.confusion import Values
-from repope_eval.scoring.differences import LEVEL, Difference, differences
+from repope_eval.scoring.differences import Difference, differences
+from repope_eval.scoring.power import LEVEL
 from repope_eval.scoring.protocols import PROTOCOLS
 from repope_eval.scoring.shared_questions import SharedQuestions
 

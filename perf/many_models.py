@@ -17,7 +17,8 @@ from statistics import NormalDist
 from simulated_answers import make_truth, simulated_answers, simulated_labels
 
 from repope_eval.scoring.comparison import compare
-from repope_eval.scoring.differences import LEVEL, POWER_FACTOR, Difference
+from repope_eval.scoring.differences import AIM, Difference
+from repope_eval.scoring.power import LEVEL
 
 COLUMNS = ("models", "pairs", "Holm", "Romano-Wolf", "Holm, normal p", "seconds")
 
@@ -72,7 +73,7 @@ def _normal_p(pair: Difference) -> float:
     """The two-sided p value of a difference divided by its standard error."""
     assert pair.value is not None
     assert pair.detectable is not None
-    return 2 * NormalDist().cdf(-abs(pair.value) * POWER_FACTOR / pair.detectable)
+    return 2 * NormalDist().cdf(-abs(pair.value) * AIM.errors / pair.detectable)
 
 
 if __name__ == "__main__":

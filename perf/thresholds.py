@@ -18,7 +18,8 @@ from gauges import print_table
 from numpy.typing import NDArray
 
 from repope_eval.records import Answer, LabelSet, Question
-from repope_eval.scoring.differences import LEVEL, Difference
+from repope_eval.scoring.differences import Difference
+from repope_eval.scoring.power import LEVEL
 from repope_eval.scoring.protocols import PROTOCOLS
 from repope_eval.scoring.thresholds import BEST, EQUAL, METHOD, check_thresholds
 

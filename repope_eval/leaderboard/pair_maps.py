@@ -14,8 +14,9 @@ from repope_eval.reporting.figure_texts import (
     p_text,
 )
 from repope_eval.reporting.heatmaps import MOST_WITH_ROOM, HeatCell, Heatmap, Scale, heatmap
-from repope_eval.scoring.differences import LEVEL, Difference
+from repope_eval.scoring.differences import Difference
 from repope_eval.scoring.estimates import Interval
+from repope_eval.scoring.power import LEVEL
 from repope_eval.scoring.shared_errors import ErrorOverlap
 
 FEWEST_RUNS = 3

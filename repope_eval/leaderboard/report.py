@@ -342,7 +342,7 @@ def _board(
     """The leaderboard of runs that answer yes or no, with what it leaves out said in the log."""
     selection = select(runs, settings, left_out)
     if settings.reference == "none":
-        require_some(selection, root)
+        require_some(selection, root, ". reference=paper shows the paper's models alone")
     board = make_leaderboard(selection, settings)
     for run in board.left_out:
         log.warning("left out: %s: %s", run.folder, run.reason)

@@ -10,7 +10,8 @@ from repope_eval.leaderboard.entries import (
 )
 from repope_eval.leaderboard.moves import certain_moves
 from repope_eval.reporting.figure_texts import PARTIAL, percent_text
-from repope_eval.scoring.differences import LEVEL, Difference
+from repope_eval.scoring.differences import Difference
+from repope_eval.scoring.power import LEVEL
 from repope_eval.scoring.score_document import figure_phrase
 from repope_eval.wording import counted, listed_words, part_of_images
 

@@ -89,6 +89,11 @@ def count_text(value: float | None, interval: Interval = None) -> str:
     return _text_with_interval(value, interval, _WHOLE)
 
 
+def about_text(number: int) -> str:
+    """A number that is known roughly, with three digits: `1,840`."""
+    return f"{float(f'{number:.3g}'):,.0f}"
+
+
 def mean_count_text(value: float | None, *, is_change: bool = False) -> str:
     """A count or its mean over draws, `1150` or `1150.3`; a difference has its sign."""
     if value is None:

@@ -23,7 +23,7 @@ from repope_eval.runs.finished_runs import (
     unusable,
 )
 from repope_eval.settings import config
-from repope_eval.settings.command_settings import AuditSettings, EstimateSettings
+from repope_eval.settings.command_settings import AuditSettings, EstimateSettings, PlanSettings
 from repope_eval.settings.named_files import FILE_BENCHMARKS, questions_name
 from repope_eval.wording import counted, percentage
 
@@ -80,7 +80,9 @@ def runs_in(folder: str, find_unfinished: FindUnfinished) -> tuple[list[Finished
 
 
 def selection_of(
-    runs: Sequence[FinishedRun], left_out: Sequence[LeftOut], settings: AuditSettings | EstimateSettings
+    runs: Sequence[FinishedRun],
+    left_out: Sequence[LeftOut],
+    settings: AuditSettings | EstimateSettings | PlanSettings,
 ) -> Selection:
     """Chooses those of one benchmark that have answers of yes and no, ranked or not.
 
@@ -245,14 +247,14 @@ def _other_benchmark(run: FinishedRun, name: str) -> str | None:
     return f"is of benchmark {run.bench.name}, not {name}; {words} reports it"
 
 
-def require_some(selection: Selection, root: Path) -> None:
-    """Raises RepopeError if there is no run with scores to show."""
+def require_some(selection: Selection, root: Path, otherwise: str = "") -> None:
+    """Raises RepopeError if there is no run with scores to show; `otherwise` is what can be done without a run."""
     if selection.ranked or selection.unranked:
         return
     if not selection.left_out:
         raise RepopeError(
             f"runs={root}: holds no run folder; one is what a run writes (by default runs/BENCH/MODEL), with "
-            "manifest.json and answers.jsonl in it. reference=paper shows the paper's models alone"
+            f"manifest.json and answers.jsonl in it{otherwise}"
         )
     lines = [f"  {run.folder}: {run.reason}" for run in selection.left_out]
     raise RepopeError("\n".join([f"runs={root}: no run folder in it can be reported", *lines]))

@@ -15,7 +15,6 @@ from repope_eval.records import Answer, LabelSet, Question, Variant
 from repope_eval.scoring.bootstrap import FEWEST_IMAGES, PERCENTILES
 from repope_eval.scoring.confusion import Values, ratio
 from repope_eval.scoring.differences import (
-    LEVEL,
     Difference,
     differences,
     standard_error,
@@ -23,6 +22,7 @@ from repope_eval.scoring.differences import (
     too_few_images,
 )
 from repope_eval.scoring.estimates import Estimate
+from repope_eval.scoring.power import LEVEL
 from repope_eval.scoring.protocols import PROTOCOLS
 from repope_eval.scoring.shared_questions import Cell, Sampled, SharedQuestions
 from repope_eval.settings import config

@@ -10,7 +10,7 @@ The same drawn images serve both models, so that what makes an image hard for bo
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
-from math import ceil, isnan
+from math import isnan
 
 import numpy as np
 
@@ -19,11 +19,9 @@ from repope_eval.scoring.bootstrap import FEWEST_IMAGES, interval_of
 from repope_eval.scoring.confusion import Values
 from repope_eval.scoring.estimates import Interval
 from repope_eval.scoring.exchange import exchange_p, n_differing
+from repope_eval.scoring.power import LEVEL, Aim
 from repope_eval.scoring.shared_questions import Cell, Column, Sampled, SharedQuestions
 from repope_eval.wording import counted
-
-LEVEL = 0.05
-"""The chance of one false finding or more among all of a family."""
 
 
 def step_down(statistics: Sequence[float], centred: Callable[[int], Values]) -> list[float]:
@@ -60,12 +58,8 @@ def standard_error(replicates: Values) -> float:
     return float(replicates.std()) if len(replicates) else float("nan")
 
 
-POWER_FACTOR = 2.80
-"""The sum of the normal quantiles of 97.5 and 80 %, 1.96 + 0.84: a difference of so many standard errors is found at
-the two-sided 5 % level in 80 of 100 samples of images."""
-
-ONE_POINT = 0.01
-"""A difference of F1 of 0.01, which papers call a point."""
+AIM = Aim()
+"""What `detectable` and `images_for_one_point` are about: a single pair, and 80 of 100 samples of images."""
 
 FEWEST_DIFFERING = 20
 """Where the answers differ in fewer images, a percentile interval says more than these know."""
@@ -242,13 +236,13 @@ def _difference(pair: _Pair, error: float) -> Difference:
         return replace(plain, reason=reason, p=p)
     p = max(p, _percentile_p(replicates))
     influences = pair.of_first.influences - pair.of_second.influences
-    detectable = POWER_FACTOR * float(np.linalg.norm(influences))
+    error_of_images = float(np.linalg.norm(influences))
     return replace(
         plain,
         interval=_widened_to_zero(interval_of(replicates)) if p > LEVEL else interval_of(replicates),
         p=p,
-        detectable=detectable,
-        images_for_one_point=ceil(pair.n_images * (detectable / ONE_POINT) ** 2),
+        detectable=AIM.detectable(error_of_images),
+        images_for_one_point=AIM.images(pair.n_images, error_of_images),
     )
 
 

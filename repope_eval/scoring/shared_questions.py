@@ -125,25 +125,7 @@ class SharedQuestions:
         counts = np.zeros((len(self._images), len(columns), n_cells, len(OUTCOMES)))
         for index, column in enumerate(columns):
             counts[:, index] = self._counts(*column)
-        totals = counts.sum(axis=0)
-        values, moved = (figure_values(each, self._protocol) for each in (totals, totals + _LITTLE * counts))
-        of_f1 = np.stack(shares(counts, self._protocol)["f1"], axis=-1)
-        f1_counts = of_f1.astype(np.min_scalar_type(int(of_f1.max(initial=0))))  # mostly a byte each
-        none = dict.fromkeys(figures, np.empty((0, *counts.shape[1:-1])))
-        replicates = {**none, **(replicated(counts, self._protocol, list(drawn)) if columns else {})}
-        return {
-            figure: {
-                (name, variant): Sampled(
-                    values=mean_over(values[figure], cells),
-                    # A model's replicates lie together, since models are compared one by one.
-                    replicates=np.asfortranarray(mean_over(replicates[figure], cells)),
-                    influences=mean_over((moved[figure] - values[figure]) / _LITTLE, cells),
-                    f1_counts=f1_counts[:, :, cells[0] : cells[-1] + 1],
-                )
-                for name, variant, cells in variant_cells(self._label_sets)
-            }
-            for figure in figures
-        }
+        return sampled_figures(counts, self._label_sets, self._protocol, figures, drawn)
 
     def _counts(self, name: str, questions: QuestionSet) -> Values:
         """The counts, [images, cells, outcomes]; other questions are unanswered, which no figure is made of."""
@@ -152,3 +134,35 @@ class SharedQuestions:
             among = np.flatnonzero(np.frombuffer(questions, dtype=bool)).tolist()
             answers = {self._questions[index]: answers[self._questions[index]] for index in among}
         return counts_by_image(self._label_sets, self._images, answers, self._protocol)
+
+
+def sampled_figures(
+    counts: Values,
+    label_sets: Sequence[LabelSet],
+    protocol: Protocol,
+    figures: Sequence[str],
+    drawn: Collection[str],
+) -> dict[str, dict[Cell, Sampled]]:
+    """The figures, by figure and cell, that counts come to, [images, models, variants of all label sets, outcomes].
+
+    The other arguments are those of `SharedQuestions` and of its `sample`.
+    """
+    totals = counts.sum(axis=0)
+    values, moved = (figure_values(each, protocol) for each in (totals, totals + _LITTLE * counts))
+    of_f1 = np.stack(shares(counts, protocol)["f1"], axis=-1)
+    f1_counts = of_f1.astype(np.min_scalar_type(int(of_f1.max(initial=0))))  # mostly a byte each
+    none = dict.fromkeys(figures, np.empty((0, *counts.shape[1:-1])))
+    replicates = {**none, **(replicated(counts, protocol, list(drawn)) if counts.shape[1] and drawn else {})}
+    return {
+        figure: {
+            (name, variant): Sampled(
+                values=mean_over(values[figure], cells),
+                # A model's replicates lie together, since models are compared one by one.
+                replicates=np.asfortranarray(mean_over(replicates[figure], cells)),
+                influences=mean_over((moved[figure] - values[figure]) / _LITTLE, cells),
+                f1_counts=f1_counts[:, :, cells[0] : cells[-1] + 1],
+            )
+            for name, variant, cells in variant_cells(label_sets)
+        }
+        for figure in figures
+    }

@@ -68,6 +68,36 @@ class EstimateSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PlanSettings:
+    """Says how many images show a difference, from a pilot on few of them."""
+
+    runs: str = setting("folder that the pilot's run folders lie in, at any depth", "runs")
+    bench: BenchSettings = setting(
+        f"benchmark that is planned for, by its name; null: that of most runs; {FILES_NOW}",
+        ANY_BENCH,
+        is_partial=True,
+    )
+    difference: float = setting(
+        "difference of F1 that is to be seen; 0.01: one point", 0.01, minimum=0.0001, maximum=0.5
+    )
+    power: float = setting(
+        "in which share of all such comparisons it is to be seen", 0.8, minimum=0.5, maximum=0.999
+    )
+    comparisons: int = setting(
+        "how many pairs are tested together; of 17 models, all with all: 136", 1, minimum=1, maximum=1_000_000
+    )
+    flips: float = setting(
+        "a pilot of one run: share of the questions that another is assumed to answer otherwise",
+        0.05,
+        minimum=0.001,
+        maximum=1,
+    )
+    protocol: Protocol = setting("how yes or no is read from an answer", DEFAULT_PROTOCOL)
+    data_dir: str | None = setting("where data lies or goes; null: where the runs had it", None)
+    out: str | None = setting("folder for plan.json; null: none is written", None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DataSettings:
     """Fetches and verifies a benchmark's files, and counts what the relabelling changed."""
 

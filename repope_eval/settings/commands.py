@@ -18,6 +18,7 @@ COMMANDS = {
     "relabel": command_settings.RelabelSettings,
     "audit": command_settings.AuditSettings,
     "estimate": command_settings.EstimateSettings,
+    "plan": command_settings.PlanSettings,
     "compare": command_settings.CompareSettings,
     "export": command_settings.ExportSettings,
 }

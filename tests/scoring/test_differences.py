@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from repope_eval.records import Answer, LabelSet, Question
 from repope_eval.scoring.bootstrap import REPLICATES, drawn_weights
 from repope_eval.scoring.comparison import compare, joint_intervals, place_interval, places
-from repope_eval.scoring.differences import Difference, step_down
+from repope_eval.scoring.differences import AIM, Difference, step_down
 
 
 def differences_of(models: dict[str, Answers]) -> tuple[Difference, ...]:
@@ -253,7 +253,7 @@ def test_what_so_many_images_show_is_found_by_so_many_in_80_of_100() -> None:
     assert difference.detectable is not None
     assert difference.images_for_one_point is not None
     assert difference.images_for_one_point == pytest.approx(100 * (difference.detectable / 0.01) ** 2, abs=1)
-    error = difference.detectable / 2.80
+    error = difference.detectable / AIM.errors
     z = np.random.default_rng(0).normal(difference.detectable / error, 1, 100_000)
     assert (np.abs(z) > 1.96).mean() == pytest.approx(0.80, abs=0.005)
 
