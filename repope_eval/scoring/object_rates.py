@@ -3,19 +3,19 @@
 Of an object, k of n questions with one label are answered wrongly. Each is about another image, so k is binomial, of
 an unknown true rate; that objects share images matters nothing to the interval of one. k / n ranks the objects with
 the fewest questions first and last. So the true rates of a run's objects are taken to come from one beta distribution.
-With its mean m, and v about the variance of their log odds, an object's rate would be
+With its parameters a and b, an object's rate would be
 
-    (k + a) / (n + a + b)    with a = 1 / (v (1 - m)), b = 1 / (v m),
+    (k + a) / (n + a + b)    with m = a / (a + b), v = 1 / a + 1 / b,
 
-which lies between k / n and m; the fewer the questions, the nearer to m. With v near 0 objects do not differ, and all
-rates are m. With m and v set to their likeliest values, as in C. N. Morris, "Parametric Empirical Bayes Inference:
-Theory and Applications", Journal of the American Statistical Association 78 (1983), 47-55, intervals are too short
-where objects or errors are few. So a rate is a mean over all m and v by their posterior, on a grid. Beforehand, v / (1
-+ v) is as likely anywhere from 0 to 1, and m is by Jeffreys' prior, with density 1 / sqrt(m (1 - m)). The interval is
-that of the beta distribution with the mean and the variance of the posterior of the object's rate: H. Tak, J. Kelly
-and C. N. Morris, "Rgbp: An R Package for Gaussian, Poisson, and Binomial Random Effects Models with Frequency Coverage
-Evaluations", Journal of Statistical Software 78 (2017), 5, 1-33. `perf/object_rates.py` measures what this gains, and
-how often the intervals hold.
+where m is the mean of the true rates, and v about the variance of their log odds. It lies between k / n and m; the
+fewer the questions, the nearer to m. With v near 0 objects do not differ, and all rates are m. With m and v set to
+their likeliest values, as in C. N. Morris, "Parametric Empirical Bayes Inference: Theory and Applications", Journal of
+the American Statistical Association 78 (1983), 47-55, intervals are too short where objects or errors are few. So a
+rate is a mean over all m and v by their posterior, on a grid. Beforehand, v / (1 + v) is as likely anywhere from 0 to
+1, and m is by Jeffreys' prior, with density 1 / sqrt(m (1 - m)). The interval is that of the beta distribution with
+the mean and the variance of the posterior of the object's rate: H. Tak, J. Kelly and C. N. Morris, "Rgbp: An R Package
+for Gaussian, Poisson, and Binomial Random Effects Models with Frequency Coverage Evaluations", Journal of Statistical
+Software 78 (2017), 5, 1-33. `perf/object_rates.py` measures what this gains, and how often the intervals hold.
 """
 
 from collections.abc import Mapping, Sequence
