@@ -192,9 +192,16 @@ def test_names_of_objects_are_text(name: str) -> None:
 def test_objects_that_are_told_apart_least_come_first() -> None:
     plane, rows = detection_charts(DETECTIONS)
     shown = [text for text in texts(rows) if text.isalpha() or text == "all objects"]
-    assert shown[:3] == ["all objects", "dog", "cat"]  # a cow has too few images, and no car has a right one
-    assert "the 2 objects with the smallest difference" in rows.description
+    assert shown[:4] == ["all objects", "cow", "dog", "cat"]  # no image that shows a car has an answer
+    assert "the 3 objects with the smallest difference" in rows.description
     assert {"always yes", "always no", "all right", "all wrong"} <= set(texts(plane))
+
+
+def test_an_object_of_two_images_is_not_told_apart_less_than_one_of_a_hundred() -> None:
+    others = {f"object {number}": (0.9, 0.8, 30) for number in range(10)}
+    seen = detections_of(bus=(0.0, 0.0, 1), cup=(0.2, 0.2, 100), **others)
+    shown = [text for text in texts(detection_charts(seen)[1]) if text in {"bus", "cup"}]
+    assert shown == ["cup", "bus"]
 
 
 def test_without_answers_of_both_labels_there_is_no_chart_of_objects() -> None:
