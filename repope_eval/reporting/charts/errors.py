@@ -138,8 +138,8 @@ def _objects_chart(rates: ObjectRates, error: ObjectError, ranked: Sequence[str]
         name,
         f"{title}: rates drawn towards the mean, with 95 % intervals",
         f"{kind} under {' and '.join(titles)} labels of {_most_text(len(worst), len(ranked), titles[-1])}, in percent "
-        "of the answers that could be such an error. Beside each name stands of how many answers how many are; each "
-        "distinct question counts once.",
+        "of the answers that could be such an error. Beside each name are the number of errors and that of these "
+        "answers; each distinct question counts once.",
         _LEGEND + (0.1 + 0.17 * len(titles)) * len(worst) + _AXIS,
         lambda figure: _paint_objects(figure, worst, {each: rates[each][error] for each in rates}),
     )
