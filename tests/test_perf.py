@@ -504,6 +504,22 @@ def test_estimate_says_what_disputes_cost(shared: Path) -> None:
     assert lines[-1].startswith("1 repetitions; 170 of 5,127 questions would be in dispute")
 
 
+def test_rates_of_objects_hold_the_truth_and_predict_better_than_raw_ones(shared: Path) -> None:
+    lines = run("object_rates", *real_answers(shared), "--runs", "20", options=())
+    simulated = table(lines, "objects")
+    assert [row["objects"] for row in simulated] == [number for number in ("5", "20", "80") for _ in range(8)]
+    assert all(float(row["holds"]) > 0.9 for row in simulated if row["objects"] == "80")
+    real = table(lines, "model")
+    assert [(row["labels"], row["kind"]) for row in real[:4]] == [
+        (labels, kind) for labels in ("POPE", "RePOPE") for kind in ("hallucinated", "missed")
+    ]
+    for row in real:
+        assert 0.94 <= float(row["holds"]) <= 0.97
+        for what in ("error", "bits"):
+            shrunken, *others = (float(row[f"{what}, {which}"]) for which in ("shrunken", "raw", "mean"))
+            assert shrunken < min(others)
+
+
 def test_confidence_says_how_often_intervals_hold() -> None:
     rows = table(
         run("confidence", "--models", "2", "--images", "100", "--truth", "2000", options=()), "images"

@@ -26,6 +26,7 @@ from repope_eval.reporting.tables import Table
 from repope_eval.scoring.bootstrap import FEWEST_IMAGES
 from repope_eval.scoring.caption_scores import CaptionScores
 from repope_eval.scoring.intervals import FEWEST_EVENTS, INTERVAL_FIGURES
+from repope_eval.scoring.object_rates import ObjectRates, object_rates
 from repope_eval.scoring.own_figures import OwnFigures
 from repope_eval.scoring.protocols import PROTOCOLS
 from repope_eval.scoring.scores import Scores
@@ -78,7 +79,8 @@ def render_run_page(view: RunView) -> RunPage:
     scores = view.scores
     assert isinstance(scores, Scores), "captions have a page of their own"
     own = [_own_part(one) for one in scores.own]
-    drawn = [*_charts(scores), *chain.from_iterable(part.charts for part in own)]
+    rates = object_rates(scores.object_effects, list(scores.cells))
+    drawn = [*_charts(scores, rates), *chain.from_iterable(part.charts for part in own)]
     charts = {chart.name: chart for chart in drawn}
     context = {
         **run_context(view),
@@ -86,7 +88,7 @@ def render_run_page(view: RunView) -> RunPage:
         "headline": headline(scores),
         "titles": [label_set_title(name) for name in scores.cells],
         "phrases": [label_set_phrase(name) for name in scores.cells],
-        "tables": _tables(scores),
+        "tables": _tables(scores, rates),
         "own": own,
         "reasons": reason_lines(scores),
         "remarks": {
@@ -138,7 +140,7 @@ def _own_part(figures: OwnFigures) -> _OwnPart:
     return _OwnPart(figures, table, detection_charts(figures.detections))
 
 
-def _tables(scores: Scores) -> dict[str, Table]:
+def _tables(scores: Scores, rates: ObjectRates) -> dict[str, Table]:
     """The tables that have rows, by name."""
     phrases = [label_set_phrase(name) for name in scores.cells]
     over = over_draws(scores)
@@ -152,7 +154,7 @@ def _tables(scores: Scores) -> dict[str, Table]:
         ),
         "intervals": interval_table(f"The figures, and their 95 % intervals{over}", scores, INTERVAL_FIGURES),
         "effects": run_tables.effect_table(scores.effects, phrases),
-        "objects": run_tables.object_table(scores.object_effects, _effect_titles(scores)),
+        "objects": run_tables.object_table(scores.object_effects, rates),
         "resolutions": run_tables.resolution_table(scores.resolutions, phrases[-1]),
         "missing": run_tables.missing_table(scores.missing),
         "evidence": run_tables.evidence_table(scores.evidence),
@@ -165,23 +167,17 @@ def _tables(scores: Scores) -> dict[str, Table]:
     return {name: table for name, table in tables.items() if table.rows}
 
 
-def _charts(scores: Scores) -> list["Chart"]:
+def _charts(scores: Scores, rates: ObjectRates) -> list["Chart"]:
     from repope_eval.reporting.charts.errors import objects_charts, relabelling_chart
     from repope_eval.reporting.charts.figures import counts_chart, precision_recall_chart, reliability_chart
 
     charts = [counts_chart(scores), precision_recall_chart(scores)]
     if scores.effects:
         charts.append(relabelling_chart(scores.effects, [label_set_phrase(name) for name in scores.cells]))
-    if scores.object_effects:
-        charts += objects_charts(scores.object_effects, _effect_titles(scores))
+    charts += objects_charts(rates)
     if scores.evidence:
         charts.append(reliability_chart(scores.evidence))
     return charts
-
-
-def _effect_titles(scores: Scores) -> list[str]:
-    """The titles of the two label sets that effects are between, or of the only one."""
-    return [label_set_title(name) for name in scores.cells][:2]
 
 
 def _settings_at_defaults(settings: Mapping[str, Any]) -> dict[str, Any]:

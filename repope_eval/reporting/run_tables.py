@@ -1,6 +1,7 @@
 """The tables of a run's page beside those of its scores, and those that some benchmarks have of their own."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from repope_eval.benchmarks.sources import label_set_title
 from repope_eval.records import Answer, Variant
@@ -31,6 +32,13 @@ from repope_eval.reporting.tables import (
 )
 from repope_eval.scoring.estimates import Estimate
 from repope_eval.scoring.evidence import Evidence
+from repope_eval.scoring.object_rates import (
+    OBJECT_ERRORS,
+    ObjectError,
+    ObjectRate,
+    ObjectRates,
+    worst_first,
+)
 from repope_eval.scoring.own_figures import FigureCell, FigureTable, Percent
 from repope_eval.scoring.protocol_scores import AmbiguityBounds, CellScores, ProtocolScores, UnansweredBounds
 from repope_eval.scoring.protocols import Disagreement
@@ -69,22 +77,20 @@ def effect_table(effects: Sequence[Effect], label_sets: Sequence[str]) -> Table:
     )
 
 
-def object_table(effects: Sequence[Effect], titles: Sequence[str]) -> Table:
-    """Errors by object, under one label set or two; those with the most under the last one come first."""
-    n_sets = min(2, len(titles))
+def object_table(effects: Sequence[Effect], rates: ObjectRates) -> Table:
+    """How often each object is hallucinated and missed, under one label set or two, and what the relabelling moved.
 
-    def counts(effect: Effect, label_set: int) -> tuple[int, ...]:
-        return effect.after if label_set else effect.before
+    Those that are hallucinated most often under the last one come first.
+    """
+    by_object = {effect.group: effect for effect in effects}
 
-    def error_field(title: str, outcome: int, label_set: int) -> Field[Effect]:
+    def rate_field(error: ObjectError, name: str) -> Field[Effect]:
         def cell(effect: Effect) -> Cell:
-            of_set = counts(effect, label_set)
-            return Cell(text=error_text(of_set, outcome), values=(of_set[outcome],))
+            one = rates[name][error][effect.group]
+            rate = estimate_cell(one.rate)
+            return replace(rate, note=", ".join(filter(None, (rate.note, error_text(one)))))
 
-        return value_field(title, cell)
-
-    def n_errors(effect: Effect) -> int:
-        return counts(effect, n_sets - 1)[1] + counts(effect, n_sets - 1)[3]
+        return value_field(f"{error}, {label_set_title(name)}", cell)
 
     moves: list[Field[Effect]] = [
         number_field("FP → TP", lambda effect: str(effect.fp_to_tp)),
@@ -94,28 +100,22 @@ def object_table(effects: Sequence[Effect], titles: Sequence[str]) -> Table:
         number_field("removed", lambda effect: str(sum(effect.removed))),
     ]
     return table(
-        "Errors by object, of the answers that could be such an error: FP of those to label no, FN of those to label "
-        "yes. Each distinct question counts once",
+        "Error rates by object in percent, drawn towards the mean, with 95 % intervals, and how many answers are "
+        "wrong: hallucinated (FP) of those to label no, missed (FN) of those to label yes. The objects that are "
+        "hallucinated most come first; each distinct question counts once",
         [
             text_field("object", lambda effect: clipped(effect.group, 80)),
-            *(error_field(f"FP, {titles[number]}", 1, number) for number in range(n_sets)),
-            *(error_field(f"FN, {titles[number]}", 3, number) for number in range(n_sets)),
-            *(moves if n_sets > 1 else ()),
+            *(rate_field(error, name) for error in OBJECT_ERRORS for name in rates),
+            *(moves if len(rates) > 1 else ()),
         ],
-        sorted(effects, key=lambda effect: (-n_errors(effect), effect.group)),
+        [by_object[name] for name in worst_first(rates, "hallucinated")],
         most=MOST_OBJECTS,
     )
 
 
-def error_text(counts: Sequence[int], outcome: int) -> str:
-    """How many false positives of all negatives, or false negatives of all positives: `3 of 41`.
-
-    Args:
-        counts: of true positives, false positives, true negatives and false negatives.
-        outcome: the index of the error, 1 or 3.
-    """
-    tp, fp, tn, fn = counts
-    return f"{counts[outcome]} of {fp + tn if outcome == 1 else tp + fn}"
+def error_text(one: ObjectRate) -> str:
+    """How many answers are wrong, of those that could be: `3 of 41`."""
+    return f"{one.n_wrong} of {one.n}"
 
 
 def resolution_table(resolutions: Mapping[Variant, AmbiguityBounds], label_set: str) -> Table:

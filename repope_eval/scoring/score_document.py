@@ -11,6 +11,7 @@ from repope_eval.scoring.bootstrap import DISTINCT, MEAN
 from repope_eval.scoring.calibration import CALIBRATION_FIGURES
 from repope_eval.scoring.estimates import Estimate
 from repope_eval.scoring.evidence import Evidence
+from repope_eval.scoring.object_rates import ObjectRates
 from repope_eval.scoring.protocol_scores import Change, ProtocolScores
 from repope_eval.wording import counted, percentage
 
@@ -135,6 +136,20 @@ def f1_parts_document(change: Change) -> dict[str, Any]:
     return {
         part: {"value": estimate.value, "ci95": estimate.interval, "reason": estimate.reason or None}
         for part, estimate in change.f1_parts.items()
+    }
+
+
+def rates_document(rates: ObjectRates) -> dict[str, Any]:
+    """The error rates of objects by label set and kind of error."""
+    return {
+        name: {
+            error: {
+                group: {"n_wrong": one.n_wrong, "n": one.n, "rate": one.rate.value, "ci95": one.rate.interval}
+                for group, one in of_error.items()
+            }
+            for error, of_error in by_error.items()
+        }
+        for name, by_error in rates.items()
     }
 
 

@@ -14,6 +14,7 @@ from repope_eval.scoring.confusion import is_unread
 from repope_eval.scoring.draws import ChangingAnswer, answers_by_draw, changing_answers
 from repope_eval.scoring.estimates import Estimate
 from repope_eval.scoring.evidence import Evidence, evidence
+from repope_eval.scoring.object_rates import object_rates
 from repope_eval.scoring.own_figures import OwnFigures, own_figures
 from repope_eval.scoring.protocol_scores import (
     AmbiguityBounds,
@@ -45,6 +46,7 @@ from repope_eval.scoring.score_document import (
     lead_of,
     lead_phrase,
     plain,
+    rates_document,
 )
 from repope_eval.settings import config
 from repope_eval.wording import counted
@@ -146,7 +148,11 @@ class Scores(ProtocolScores):
             "protocols": {each.protocol: cells_document(each) for each in protocols},
             **{one.section.kind: one.document for one in self.own},
             "evidence": evidence_document(self.evidence),
-            "relabelling": {"variants": plain(self.effects), "objects": plain(self.object_effects)}
+            "relabelling": {
+                "variants": plain(self.effects),
+                "objects": plain(self.object_effects),
+                "object_rates": rates_document(object_rates(self.object_effects, list(self.cells))),
+            }
             if self.effects
             else {},
             "ambiguous": plain(self.resolutions),

@@ -7,7 +7,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -20,7 +20,7 @@ from score_examples import CELL, RELABELLED, UNDEFINED_CELL, scores_of
 
 from repope_eval.reporting.charts.detections import detection_charts
 from repope_eval.reporting.charts.drawing import Chart
-from repope_eval.reporting.charts.errors import most_frequent, objects_charts, relabelling_chart
+from repope_eval.reporting.charts.errors import objects_charts, relabelling_chart
 from repope_eval.reporting.charts.figures import (
     _paint_bins,
     counts_chart,
@@ -31,6 +31,7 @@ from repope_eval.reporting.charts.figures import (
 from repope_eval.scoring.calibration import ReliabilityBin, drawn_bins
 from repope_eval.scoring.detection import Detection
 from repope_eval.scoring.estimates import Estimate
+from repope_eval.scoring.object_rates import object_rates
 from repope_eval.scoring.relabelling_effect import Effect
 
 pytestmark = pytest.mark.draws
@@ -64,8 +65,8 @@ CHARTS: dict[str, Callable[[], Chart]] = {
     "counts": lambda: counts_chart(SCORES),
     "precision_recall": lambda: precision_recall_chart(SCORES),
     "relabelling": lambda: relabelling_chart([EFFECT, effect("adversarial")], BOTH),
-    "hallucinated_objects": lambda: objects_charts([effect("a car")], BOTH)[0],
-    "missed_objects": lambda: objects_charts([effect("a car")], BOTH)[1],
+    "hallucinated_objects": lambda: charts_of([effect("a car")])[0],
+    "missed_objects": lambda: charts_of([effect("a car")])[1],
     "reliability": lambda: reliability_chart({"pope": {"random": EVIDENCE}, "repope": {"random": EVIDENCE}}),
     "detections": lambda: detection_charts(DETECTIONS)[0],
     "confused_objects": lambda: detection_charts(DETECTIONS)[1],
@@ -80,6 +81,10 @@ def drawn(name: str) -> Chart:
 
 def effect(group: str, **fields: object) -> Effect:
     return dataclasses.replace(EFFECT, group=group, **fields)  # type: ignore[arg-type]
+
+
+def charts_of(effects: Sequence[Effect], label_sets: Sequence[str] = ("pope", "repope")) -> list[Chart]:
+    return objects_charts(object_rates(effects, label_sets))
 
 
 def texts(chart: Chart) -> list[str]:
@@ -143,32 +148,42 @@ def test_errors_are_told_apart_and_add_up() -> None:
         assert str(total) in shown
 
 
-def test_the_objects_with_the_most_errors_come_first_and_those_without_any_not_at_all() -> None:
+def test_the_objects_with_the_highest_rates_come_first_and_those_without_an_error_not_at_all() -> None:
     effects = [
-        effect(f"object {number:02}", before=(0, number, 0, 0), after=(0, 0, 0, 0)) for number in range(30)
+        effect(f"object {number:02}", before=(0, number, 40 - number, 0), after=(0, number, 40 - number, 0))
+        for number in range(30)
     ]
-    shown = most_frequent(effects, 1)
-    assert [each.group for each in shown[:2]] == ["object 29", "object 28"]
-    assert len(shown) == 12
-    assert most_frequent(effects, 3) == []
-    (chart,) = objects_charts(effects, BOTH)
+    (chart,) = charts_of(effects)
     assert chart.name == "hallucinated_objects"
-    assert "of the 12 objects with the most of them" in chart.description
-    assert "of the only object with any" in objects_charts(effects[:2], BOTH)[0].description
-    assert objects_charts(effects[:1], BOTH) == []
+    assert "drawn towards the mean, with 95 % intervals" in chart.title
+    assert "of the 12 objects with the highest rates under RePOPE, of 29 with any" in chart.description
+    assert [text for text in texts(chart) if text.startswith("object")] == [
+        f"object {number}" for number in range(29, 17, -1)
+    ]
+    assert "of the only object with any" in charts_of(effects[:2])[0].description
+    assert "of the 2 objects with any" in charts_of(effects[:3])[0].description
+    assert charts_of(effects[:1]) == []
+
+
+def test_an_object_that_one_label_set_leaves_out_has_the_mark_of_the_other() -> None:
+    left_out = effect("a car", before=(0, 3, 5, 0), after=(0, 0, 0, 0))
+    both = effect("a car", before=(0, 3, 5, 0), after=(0, 3, 5, 0))
+    lines = [len(re.findall(r"<path ", charts_of([one])[0].svg.decode())) for one in (left_out, both)]
+    assert {"3 of 8", "0 of 0"} <= set(texts(charts_of([left_out])[0]))
+    assert lines[0] < lines[1]
 
 
 def test_one_label_set_alone() -> None:
     scores = scores_of({"dash": CELL})
     assert "RePOPE" not in texts(counts_chart(scores))
     assert "arrows" not in precision_recall_chart(scores).description
-    assert "RePOPE" not in texts(objects_charts([effect("a car")], ["POPE"])[0])
+    assert "RePOPE" not in texts(charts_of([effect("a car")], ["pope"])[0])
     assert reliability_chart({"only": {"dash": EVIDENCE}}).svg
 
 
 @pytest.mark.parametrize("name", ["<script>&amp;", "$x^2$ \\frac{", "狗", "\ud800", "#1c1e21"])
 def test_names_of_objects_are_text(name: str) -> None:
-    chart = objects_charts([effect(name)], BOTH)[0]
+    chart = charts_of([effect(name)])[0]
     inline = ElementTree.fromstring(chart.inline)
     shown = ["".join(element.itertext()) for element in inline.iter("text")]
     assert " ".join(re.sub("[\0\ud800]", "\N{REPLACEMENT CHARACTER}", name).split()) in shown
@@ -177,9 +192,16 @@ def test_names_of_objects_are_text(name: str) -> None:
 def test_objects_that_are_told_apart_least_come_first() -> None:
     plane, rows = detection_charts(DETECTIONS)
     shown = [text for text in texts(rows) if text.isalpha() or text == "all objects"]
-    assert shown[:3] == ["all objects", "dog", "cat"]  # a cow has too few images, and no car has a right one
-    assert "the 2 objects with the smallest difference" in rows.description
+    assert shown[:4] == ["all objects", "cow", "dog", "cat"]  # no image that shows a car has an answer
+    assert "the 3 objects with the smallest difference" in rows.description
     assert {"always yes", "always no", "all right", "all wrong"} <= set(texts(plane))
+
+
+def test_an_object_of_two_images_is_not_told_apart_less_than_one_of_a_hundred() -> None:
+    others = {f"object {number}": (0.9, 0.8, 30) for number in range(10)}
+    seen = detections_of(bus=(0.0, 0.0, 1), cup=(0.2, 0.2, 100), **others)
+    shown = [text for text in texts(detection_charts(seen)[1]) if text in {"bus", "cup"}]
+    assert shown == ["cup", "bus"]
 
 
 def test_without_answers_of_both_labels_there_is_no_chart_of_objects() -> None:

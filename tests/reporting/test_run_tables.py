@@ -2,46 +2,47 @@
 
 import dataclasses
 
-import pytest
 from run_examples import EFFECT, EVIDENCE, MISSING, RESOLUTION
 
 from repope_eval.reporting.run_tables import (
-    error_text,
     evidence_table,
     missing_table,
     object_table,
     resolution_table,
 )
 from repope_eval.reporting.tables import Table
+from repope_eval.scoring.object_rates import object_rates
 
 
 def texts(table: Table) -> list[list[str]]:
     return [[cell.full_text for cell in row.cells] for row in table.rows]
 
 
-@pytest.mark.parametrize(
-    ("counts", "outcome", "text"),
-    [
-        ((30, 3, 38, 12), 1, "3 of 41"),  # false positives, of all that have label no
-        ((30, 3, 38, 12), 3, "12 of 42"),  # false negatives, of all that have label yes
-        ((5, 0, 0, 0), 1, "0 of 0"),
-    ],
-)
-def test_errors_are_told_of_the_answers_that_could_be_such(
-    counts: tuple[int, ...], outcome: int, text: str
-) -> None:
-    assert error_text(counts, outcome) == text
-
-
-def test_the_objects_with_the_most_errors_come_first_and_files_have_the_number_alone() -> None:
-    few = dataclasses.replace(EFFECT, group="cat", after=(28, 1, 46, 0))
-    many = dataclasses.replace(EFFECT, group="dog")
-    table = object_table([few, many], ["POPE", "RePOPE"])
-    assert [row[:5] for row in texts(table)] == [
-        ["dog", "8 of 48", "6 of 47", "12 of 42", "9 of 37"],
-        ["cat", "8 of 48", "1 of 47", "12 of 42", "0 of 28"],
+def test_the_objects_with_the_highest_rates_come_first_with_intervals_and_counts() -> None:
+    effects = [
+        dataclasses.replace(EFFECT, group="cat", before=(1, 1, 1, 1), after=(1, 1, 1, 0)),
+        dataclasses.replace(EFFECT, group="dog", before=(30, 30, 70, 12), after=(28, 30, 70, 9)),
+        dataclasses.replace(EFFECT, group="cup", after=(0, 0, 0, 9)),
     ]
-    assert [cell.values for cell in table.rows[0].cells[1:5]] == [(8,), (6,), (12,), (9,)]
+    rates = object_rates(effects, ["pope", "repope"])
+    table = object_table(effects, rates)
+    assert [column.title for column in table.columns][:5] == [
+        "object",
+        *("hallucinated, POPE", "hallucinated, RePOPE", "missed, POPE", "missed, RePOPE"),
+    ]
+    # A cat has raw rates as high, or higher, and of two answers alone.
+    assert [row.cells[0].text for row in table.rows] == ["cat", "dog", "cup"]
+    dog, cup = table.rows[1].cells, table.rows[2].cells
+    one = rates["repope"]["hallucinated"]["dog"].rate
+    assert one.value is not None
+    assert one.interval is not None
+    low, high = (f"{100 * end:.1f}" for end in one.interval)
+    assert (dog[2].text, dog[2].note) == (f"{100 * one.value:.1f}", f"{low}–{high}, 30 of 100")
+    assert dog[2].values[0] == one.value
+    assert (cup[2].text, cup[2].note, cup[2].values[0]) == ("–", "0 of 0", None)
+    assert cup[4].note.endswith("9 of 9")
+    alone = object_table(effects, object_rates(effects, ["only"]))
+    assert [column.title for column in alone.columns] == ["object", "hallucinated, only", "missed, only"]
 
 
 def test_coefficients_have_three_decimals_and_the_best_f1_is_in_percent() -> None:

@@ -47,7 +47,9 @@ def test_whatever_else_is_found_of_the_answers_is_there() -> None:
     assert [answer.response for answer in found.unparsed] == ["Perhaps"]
     assert found.read_otherwise == {"pope": 2, "vlmevalkit": 1, "lmms_eval": 1}
     assert [effect.group for effect in found.effects] == ["random", "popular", "adversarial"]
-    assert found.object_effects
+    assert {effect.group for effect in found.object_effects} == set(
+        found.to_dict()["relabelling"]["object_rates"]["repope"]["missed"]
+    )
     assert found.verdicts
     assert set(found.resolutions) == {"random", "popular", "adversarial", "mean"}
     assert set(found.missing) == set(found.evidence) == {"pope", "repope"}

@@ -1,21 +1,20 @@
 """DASH-B's charts: how often a model sees an object in images that show it, and in images that lack it.
 
 A model that always says yes is right about all images with the object, and one that always says no about all without
-it. What tells a model that looks at the image is the distance of the two shares.
+it. What tells a model that looks at the image is the distance of the two shares. Those of objects with few images are
+drawn towards the mean of all (`scoring.object_rates`): nearly half of DASH-B's have ten images that lack them or fewer.
 """
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from matplotlib.axes import Axes
+import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from repope_eval.reporting.charts.drawing import (
-    FIRST,
     INK,
     LINE,
-    MUTED,
     PAPER,
     QUIET,
     SECOND,
@@ -24,16 +23,17 @@ from repope_eval.reporting.charts.drawing import (
     add_axes,
     draw,
     label,
+    mark_with_interval,
     name_rows,
+    series_color,
 )
 from repope_eval.reporting.figure_texts import shortened
 from repope_eval.scoring.detection import ALL_OBJECTS, Detection
 from repope_eval.scoring.estimates import Interval
+from repope_eval.scoring.object_rates import shrunken_rates
 
 _MOST_OBJECTS = 20
-_FEWEST_IMAGES = 5
-"""An object with fewer images of either kind has no row, since its shares would be chance."""
-_ROW, _HEAD, _FOOT = 0.25, 0.42, 0.55
+_ROW, _HEAD, _FOOT = 0.3, 0.42, 0.55
 """Heights in inches of an object, of the legend, and of the axis."""
 _SHARES = ((0, 0.25, 0.5, 0.75, 1), ("0", "25", "50", "75", "100"))
 _WITHOUT, _WITH = "images that lack it", "images that show it"
@@ -47,8 +47,9 @@ class _Seen(NamedTuple):
     within: float
     without_interval: Interval
     within_interval: Interval
-    n_fewest: int
-    """The number of images of the label that has fewer of them."""
+    n_without: int
+    """The number of images that lack it."""
+    n_within: int
 
     @property
     def distance(self) -> float:
@@ -62,15 +63,17 @@ def detection_charts(detections: Mapping[str, Detection]) -> list[Chart]:
     whole = next((one for one in seen if one.name == ALL_OBJECTS), None)
     if whole is None:
         return []
-    objects = sorted((one for one in seen if one is not whole), key=lambda one: (one.distance, one.name))
-    least = [whole, *[one for one in objects if one.n_fewest >= _FEWEST_IMAGES][:_MOST_OBJECTS]]
+    objects = _drawn_towards_mean([one for one in seen if one is not whole])
+    objects.sort(key=lambda one: (one.distance, one.name))
+    least = [whole, *objects[:_MOST_OBJECTS]]
     return [
         draw(
             "detections",
             "Objects seen where they are, and where they are not",
-            "A mark for each object: the share of images that lack it and show it in which the model says yes. Upper "
-            "left is right; on the dotted line the model says yes as often without the object as with it. The large "
-            "mark is of all objects together, with its 95 % intervals for other images.",
+            "A mark for each object: the share of images that lack it and show it in which the model says yes, drawn "
+            "towards the mean where there are few. Upper left is right; on the dotted line the model says yes as "
+            "often without the object as with it. The large mark is of all objects together, with its 95 % intervals "
+            "for other images.",
             WIDTH - 0.6,
             lambda figure: _paint_plane(figure, whole, objects),
         ),
@@ -78,9 +81,9 @@ def detection_charts(detections: Mapping[str, Detection]) -> list[Chart]:
             "confused_objects",
             "The objects that the model tells apart least",
             f"How often the model says yes, of all objects together and of the {len(least) - 1} objects with the "
-            f"smallest difference between images that show and that lack them, of those with {_FEWEST_IMAGES} images "
-            "of either kind or more. Where the hollow mark stands to the right, the model sees the object more often "
-            "where it is not.",
+            "smallest difference between images that show and that lack them, with 95 % intervals. Shares of objects "
+            "with few images are drawn towards the mean. Where the hollow mark stands to the right, the model sees "
+            "the object more often where it is not.",
             _HEAD + len(least) * _ROW + _FOOT,
             lambda figure: _paint_rows(figure, least),
         ),
@@ -99,8 +102,25 @@ def _seen_shares(name: str, detection: Detection) -> _Seen | None:
         tpr.value,
         without,
         tpr.interval,
-        min(detection.n_positives, detection.n_negatives),
+        detection.n_negatives,
+        detection.n_positives,
     )
+
+
+def _drawn_towards_mean(objects: Sequence[_Seen]) -> list[_Seen]:
+    """The objects with their shares drawn towards the mean, and the intervals of these."""
+
+    def drawn(shares: list[float], numbers: list[int]) -> list[tuple[float, Interval]]:
+        n = np.array(numbers, dtype=np.int64)
+        rates = shrunken_rates(np.rint(np.array(shares) * n).astype(np.int64), n)
+        return [(one.value, one.interval) for one in rates if one.value is not None]
+
+    without = drawn([one.without for one in objects], [one.n_without for one in objects])
+    within = drawn([one.within for one in objects], [one.n_within for one in objects])
+    return [
+        one._replace(without=lacking, without_interval=ends, within=showing, within_interval=other_ends)
+        for one, (lacking, ends), (showing, other_ends) in zip(objects, without, within, strict=True)
+    ]
 
 
 def _paint_plane(figure: Figure, whole: _Seen, objects: Sequence[_Seen]) -> None:
@@ -135,9 +155,8 @@ def _paint_rows(figure: Figure, rows: Sequence[_Seen]) -> None:
     names = [label(shortened(one.name)) for one in rows]
     axes = add_axes(figure, 0.25 + 0.08 * max(len(name) for name in names), _FOOT, 0.3, height - _HEAD)
     for row, one in enumerate(rows):
-        axes.plot((one.without, one.within), (row, row), color=MUTED, linewidth=2, zorder=1)
-        _paint_mark(axes, one.without, row, FIRST, PAPER)
-        _paint_mark(axes, one.within, row, SECOND, SECOND)
+        mark_with_interval(axes, one.without, one.without_interval, row - 0.18, 0, size=5, width=1.2)
+        mark_with_interval(axes, one.within, one.within_interval, row + 0.18, 1, size=5, width=1.2)
     axes.axhline(0.5, color=LINE, linewidth=0.8)
     name_rows(axes, names)
     axes.get_yticklabels()[0].set_fontweight("bold")
@@ -145,11 +164,7 @@ def _paint_rows(figure: Figure, rows: Sequence[_Seen]) -> None:
     axes.set_xticks(*_SHARES)
     axes.set_xlabel("share of yes, %")
     handles = [
-        Line2D([], [], linestyle="", marker="o", color=color, markerfacecolor=face, label=text)
-        for color, face, text in ((FIRST, PAPER, _WITHOUT), (SECOND, SECOND, _WITH))
+        Line2D([], [], marker="o", color=series_color(index), markerfacecolor=face, label=text)
+        for index, (face, text) in enumerate(((PAPER, _WITHOUT), (SECOND, _WITH)))
     ]
     axes.legend(handles=handles, loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderaxespad=0.2)
-
-
-def _paint_mark(axes: Axes, x: float, row: int, color: str, face: str) -> None:
-    axes.plot([x], [row], "o", markersize=6, color=color, markerfacecolor=face, zorder=3)

@@ -1,12 +1,13 @@
 """A model's errors: what the relabelling made of them, and which objects they are about."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
+from repope_eval.benchmarks.sources import label_set_title
 from repope_eval.reporting.charts.drawing import (
     FIRST,
     INK,
@@ -18,10 +19,14 @@ from repope_eval.reporting.charts.drawing import (
     add_axes,
     draw,
     label,
+    label_set_handles,
+    mark_with_interval,
     name_rows,
+    write_in_percent,
 )
 from repope_eval.reporting.figure_texts import shortened
 from repope_eval.reporting.run_tables import error_text
+from repope_eval.scoring.object_rates import OBJECT_ERRORS, ObjectError, ObjectRate, ObjectRates, worst_first
 from repope_eval.scoring.relabelling_effect import Effect
 
 _FP, _FN = 1, 3
@@ -36,11 +41,13 @@ _PARTS = {_STAYS: QUIET, "label error": SECOND, "ambiguous, removed": MUTED}
 _NEW_PARTS = {_STAYS: QUIET, "right before": FIRST}
 
 _MOST_OBJECTS = 12
-_OBJECTS_CHARTS = (
-    (_FP, "False positives", "hallucinated_objects", "Objects seen where there are none"),
-    (_FN, "False negatives", "missed_objects", "Objects that are missed"),
-)
-"""For each chart of objects the error, the error in words, and the chart's name and title."""
+_LEGEND, _AXIS = 0.4, 0.4
+"""Heights in inches above and below the rows of objects."""
+_OBJECTS_CHARTS: Mapping[ObjectError, tuple[str, str, str]] = {
+    "hallucinated": ("hallucinated_objects", "Objects seen where there are none", "False positives"),
+    "missed": ("missed_objects", "Objects that are missed", "False negatives"),
+}
+"""For each error of objects the chart's name and title, and the error in words."""
 
 
 def relabelling_chart(effects: Sequence[Effect], label_sets: Sequence[str]) -> Chart:
@@ -98,83 +105,85 @@ def _paint_stacked_bars(
         bbox_to_anchor=(0, 1), ncols=len(parts), borderaxespad=0.2, fontsize=8.5, handlelength=1, handletextpad=0.5,
         columnspacing=1, borderpad=0,
     )  # fmt: skip
-    _name_bars(axes, names, _TOTALS)
+    _name_rows(axes, names, _TOTALS)
+    axes.locator_params(axis="x", integer=True)
 
 
-def objects_charts(effects: Sequence[Effect], titles: Sequence[str]) -> list[Chart]:
+def objects_charts(rates: ObjectRates) -> list[Chart]:
     """The objects that the model most often sees where they are not, and those that it most often misses.
 
     An error that the model never makes has no chart.
-
-    Args:
-        effects: by object.
-        titles: of the label sets: of `before` and, where there is a second, of `after`.
     """
-    charts = []
-    for error, kind, name, title in _OBJECTS_CHARTS:
-        if most := most_frequent(effects, error):
-            charts.append(_objects_chart(most, titles, error, kind, name, title))
-    return charts
+    return [
+        _objects_chart(rates, error, ranked)
+        for error in OBJECT_ERRORS
+        if (ranked := _with_errors(rates, error))
+    ]
 
 
-def _objects_chart(
-    most: Sequence[Effect], titles: Sequence[str], error: int, kind: str, name: str, title: str
-) -> Chart:
+def _with_errors(rates: ObjectRates, error: ObjectError) -> list[str]:
+    """The objects with such an error under a label set, the worst first: without one, a rate is all of the others."""
+    return [
+        name
+        for name in worst_first(rates, error)
+        if any(by_error[error][name].n_wrong for by_error in rates.values())
+    ]
+
+
+def _objects_chart(rates: ObjectRates, error: ObjectError, ranked: Sequence[str]) -> Chart:
+    titles = [label_set_title(each) for each in rates]
+    name, title, kind = _OBJECTS_CHARTS[error]
+    worst = ranked[:_MOST_OBJECTS]
     return draw(
         name,
-        title,
-        f"{kind} under {' and '.join(titles)} labels of {_most_text(len(most))}, of the "
-        "answers that could be such an error; each distinct question counts once.",
-        0.4 + (0.1 + 0.15 * len(titles)) * len(most) + 0.4,
-        lambda figure: _paint_objects(figure, most, titles, error),
+        f"{title}: rates drawn towards the mean, with 95 % intervals",
+        f"{kind} under {' and '.join(titles)} labels of {_most_text(len(worst), len(ranked), titles[-1])}, in percent "
+        "of the answers that could be such an error. Beside each name are the number of errors and that of these "
+        "answers; each distinct question counts once.",
+        _LEGEND + (0.1 + 0.17 * len(titles)) * len(worst) + _AXIS,
+        lambda figure: _paint_objects(figure, worst, {each: rates[each][error] for each in rates}),
     )
 
 
-def _most_text(number: int) -> str:
-    return "the only object with any" if number == 1 else f"the {number} objects with the most of them"
+def _most_text(number: int, total: int, title: str) -> str:
+    if total == 1:
+        return "the only object with any"
+    if number == total:
+        return f"the {total} objects with any"
+    return f"the {number} objects with the highest rates under {title}, of {total} with any"
 
 
-def most_frequent(effects: Sequence[Effect], outcome: int) -> list[Effect]:
-    """The effects with the most of one outcome under either label set, without those that have none."""
-    some = [effect for effect in effects if effect.before[outcome] or effect.after[outcome]]
-    some.sort(
-        key=lambda effect: (
-            -max(effect.before[outcome], effect.after[outcome]),
-            -effect.after[outcome],
-            effect.group,
-        )
-    )
-    return some[:_MOST_OBJECTS]
-
-
-def _paint_objects(figure: Figure, effects: Sequence[Effect], titles: Sequence[str], error: int) -> None:
-    names = [label(shortened(effect.group)) for effect in effects]
+def _paint_objects(
+    figure: Figure, objects: Sequence[str], by_label_set: Mapping[str, Mapping[str, ObjectRate]]
+) -> None:
+    names = [label(shortened(name)) for name in objects]
     left = 0.2 + 0.08 * max(len(name) for name in names) + _RATES
     height = float(figure.get_size_inches()[1])
-    axes = add_axes(figure, left, 0.4, 0.2, height - 0.4)
-    thick = 0.8 / len(titles)
-    for index, (title, color) in enumerate(zip(titles, (FIRST, SECOND), strict=False)):
-        rows = [row + (index - (len(titles) - 1) / 2) * thick for row in range(len(effects))]
-        counts = [effect.after if index else effect.before for effect in effects]
-        values = [each[error] for each in counts]
-        axes.barh(rows, values, color=color if index else PAPER, edgecolor=color, height=thick * 0.85,
-                  linewidth=0.9, label=label(title))  # fmt: skip
-        texts = [error_text(each, error) for each in counts]
-        _number_bars(axes, rows, texts, fontsize=7.5, color=INK)
-    figure.legend(loc="upper left", ncols=len(titles), borderaxespad=0.4)
-    _name_bars(axes, names, _RATES)
+    axes = add_axes(figure, left, _AXIS, 0.2, height - _LEGEND)
+    thick = 0.8 / len(by_label_set)
+    for index, rates in enumerate(by_label_set.values()):
+        rows = [row + (index - (len(by_label_set) - 1) / 2) * thick for row in range(len(objects))]
+        for row, name in zip(rows, objects, strict=True):
+            rate = rates[name].rate
+            if rate.value is not None:
+                mark_with_interval(axes, rate.value, rate.interval, row, index, size=5, width=1.2)
+        _number_bars(axes, rows, [error_text(rates[name]) for name in objects], fontsize=7.5, color=INK)
+    handles = label_set_handles(by_label_set)
+    figure.legend(handles=handles, loc="upper left", ncols=len(handles), borderaxespad=0.4)
+    _name_rows(axes, names, _RATES)
+    write_in_percent(axes.xaxis)
 
 
 def _number_bars(axes: Axes, rows: Sequence[float], texts: Sequence[str], **look: Any) -> None:
-    """Writes a text before the beginning of each bar."""
+    """Writes a text before the beginning of each row."""
     for row, text in zip(rows, texts, strict=True):
         axes.annotate(text, (0, row), (-5, 0), textcoords="offset points", ha="right", va="center", **look)
 
 
-def _name_bars(axes: Axes, names: Sequence[str], room: float) -> None:
-    """Names the rows of bars, `room` inches before their numbers, and has whole numbers along the axis below."""
+def _name_rows(axes: Axes, names: Sequence[str], room: float) -> None:
+    """Names the rows, `room` inches before their numbers, and begins the axis below at 0."""
     name_rows(axes, names)
     axes.tick_params(axis="y", pad=72 * room)
     axes.margins(x=0.03)
     axes.set_xlim(left=0)
-    axes.locator_params(axis="x", integer=True, nbins=6)
+    axes.locator_params(axis="x", nbins=6)
