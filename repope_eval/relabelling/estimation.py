@@ -8,9 +8,9 @@ labels are worth; the better they are, the narrower the interval.
 
 An interval is about the questions of this benchmark: chance is in which of them were looked at. Few labels are wrong
 among those that nobody doubted, so those found are counts of rare events with weights. Those that raise a figure and
-those that lower it each have the gamma interval of such sums (see `bootstrap.gamma_interval`; with half of a further
-event's weight, as the mid-p interval has it: M. P. Fay and S. Kim, Biometrical Journal 59 (2017), 377-387), and both
-are put together by the distances to their ends (G. Y. Zou and A. Donner, Statistics in Medicine 27 (2008), 1693-1702).
+those that lower it each have the gamma interval of such sums (with half of a further event's weight, as the mid-p
+interval has it: M. P. Fay and S. Kim, Biometrical Journal 59 (2017), 377-387), and both are put together (see
+`bootstrap.distances_of_difference`).
 
 What people looked at and did not settle is not missing at random: they dispute what is hard, and wrong labels are. An
 interval therefore holds each label that such a question may have: it reaches from the lower end where all of them turn
@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from repope_eval.records import Answer, Question, Variant
-from repope_eval.scoring.bootstrap import MEAN, gamma_interval, has_mean
+from repope_eval.scoring.bootstrap import MEAN, RareEvents, distances_of_difference, has_mean
 from repope_eval.scoring.confusion import OUTCOME_OF, OUTCOMES, figure_values
 from repope_eval.scoring.estimates import Interval
 from repope_eval.scoring.protocols import Protocol, remembering
@@ -354,7 +354,8 @@ def _interval_distances(effects: Floats, seen: Floats, further: Sequence[float])
     raised, lowered = (np.where(left > 0, np.maximum(0, sign * divided), 0) for sign in (1, -1))
     if not (left > 0).any():
         return 0.0, 0.0
-    up, down = float(raised.sum()), float(lowered.sum())
-    up_low, up_high = gamma_interval(up, float((left * raised**2).sum()), further[0])
-    down_low, down_high = gamma_interval(down, float((left * lowered**2).sum()), further[1])
-    return math.hypot(up - up_low, down_high - down), math.hypot(up_high - up, down - down_low)
+    events = [
+        RareEvents(float(each.sum()), float((left * each**2).sum()), weight)
+        for each, weight in zip((raised, lowered), further, strict=True)
+    ]
+    return distances_of_difference(events[0], events[1])
