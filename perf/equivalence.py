@@ -2,7 +2,7 @@
 
     python perf/equivalence.py --data DIR --answers FILE [--questions FILE] [--images 100 500 2000] [--simulations 2000]
 
-The answers of a file to POPE are one result, and those with some of them turned the other, so that their true difference
+The answers of a file to POPE are one result, and those with some of them turned the other, so that the true difference
 of F1, the mean over POPE's variants under RePOPE's labels, is known. Images are drawn with replacement.
 
 In the first table the margin is the true difference, so that "same" is an error. Right answers are turned: of one

@@ -76,6 +76,11 @@ class Tally:
     n_read_differently: tuple[int, int]
     """Answers of a, and of b, to shared questions, that the protocols of the comparison do not all read alike."""
 
+    @property
+    def n_flipped(self) -> int:
+        """Shared questions with another reading by the common protocol: yes, no or neither."""
+        return self.n_shared - self.n_same
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadDifferently:
