@@ -1,4 +1,4 @@
-"""Whether two results are the same: how many answers flip, and F1 within the margin that was asked for."""
+"""Whether two results are the same: F1 within the margin that was asked for, and how many answers flip."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -14,22 +14,22 @@ from repope_eval.reporting.figure_texts import (
     rough_count_text,
     share_text,
 )
-from repope_eval.reporting.tables import Cell, Table, number_field, table, text_field, value_field
+from repope_eval.reporting.tables import Cell, Field, Table, number_field, table, text_field, value_field
 from repope_eval.scoring.equivalence import Equivalence
 from repope_eval.scoring.equivalence import Verdict as Sameness
 from repope_eval.wording import counted
 
 
 def equivalence_verdict(view: ComparisonView) -> str:
-    """How many answers flip, and where a margin is set, whether the two are the same within it."""
+    """Whether the two are the same within the margin, where one is set, and how many answers flip."""
     return " ".join(_sentences(view))
 
 
 def _sentences(view: ComparisonView) -> Iterator[str]:
-    yield _flip_sentence(view)
     labels = view.labels[-1]
     if found := labels.equivalence.get(labels.headline):
         yield _equivalence_sentence(labels, found)
+    yield _flip_sentence(view)
 
 
 def _flip_sentence(view: ComparisonView) -> str:
@@ -87,15 +87,17 @@ def equivalence_table(view: ComparisonView) -> Table | None:
         return None
     a, b = view.headings
     margin = margin_text(rows[0][2].margin)
+    fields: list[Field[tuple[ComparedLabels, Variant, Equivalence]]] = [
+        text_field("labels", lambda row: label_set_title(row[0].common), stays=True),
+        text_field("variant", lambda row: row[1]),
+        value_field("difference, 90 %", lambda row: _difference_cell(row[2])),
+        text_field(f"within {margin} points", lambda row: VERDICT_WORDS[row[2].verdict]),
+    ]
+    if any(found.images_needed for _, _, found in rows):
+        fields.append(number_field("images it takes", lambda row: _images_text(row[2])))
     return table(
         f"F1 of {a} less that of {b}, in points, on what both answered, and whether it is within {margin} points",
-        [
-            text_field("labels", lambda row: label_set_title(row[0].common), stays=True),
-            text_field("variant", lambda row: row[1]),
-            value_field("difference, 90 %", lambda row: _difference_cell(row[2])),
-            text_field(f"within {margin} points", lambda row: VERDICT_WORDS[row[2].verdict]),
-            number_field("images it takes", lambda row: _images_text(row[2])),
-        ],
+        fields,
         rows,
         n_naming=2,
         starts_group=lambda row: row[1] == next(iter(row[0].gaps)),

@@ -6,11 +6,13 @@ Two One-Sided Tests Procedure and the Power Approach for Assessing the Equivalen
 of Pharmacokinetics and Biopharmaceutics 15 (1987), 657-680).
 
 Results that may be the same differ in few images or in none, where percentiles of a bootstrap lie too close together:
-of results that differ by the margin, they show up to one in ten to be the same (`perf/equivalence.py`). So the images
-that raise the difference and those that lower it are taken for rare events of different weights, and the interval is
-that of the difference of two sums of such (`bootstrap.distances_of_difference`), which allows for one further image.
-Where no answer differs, it reaches as far as three further images would. It counts on images turning at most half of
-their questions one way, unless one was seen that turns more.
+of results that differ by the margin, they show 6 to 11 of 100 to be the same where 5 to 40 of 500 images differ
+(`perf/equivalence.py`). So the images that raise the difference and those that lower it are taken for rare events of
+different weights, and the interval is that of the difference of two sums of such (`bootstrap.distances_of_difference`),
+which allows for one further image. Where no answer differs, it reaches as far as three further images would.
+
+It counts on images that turn at most half of their questions one way, unless one was seen that turns more. Where a few
+images turn all of them, and the others none, it errs in up to 18 of 100 with 100 images.
 """
 
 from collections.abc import Mapping
