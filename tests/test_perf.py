@@ -520,6 +520,17 @@ def test_rates_of_objects_hold_the_truth_and_predict_better_than_raw_ones(shared
             assert shrunken < min(others)
 
 
+def test_equivalence_says_how_often_results_are_shown_to_be_the_same(shared: Path) -> None:
+    words = ("--images", "100", "--simulations", "2")
+    lines = run("equivalence", *real_answers(shared), *words, options=())
+    errors, powers = table(lines, "images"), table(lines[lines.index("") :], "images")
+    assert {row["turned"] for row in errors} == {"single", "both ways", "half images", "whole images"}
+    assert all(float(row["true"]) > 0 and 0 <= float(row["bootstrap"]) <= 1 for row in errors)
+    assert all(row["compare"] == "0.000" for row in errors if row["turned"] != "whole images")
+    assert [row["differing"] for row in powers if row["right turned"] == "0"] == ["0.0", "0.0"]
+    assert all(int(row["it takes"]) > 100 for row in powers if row["margin"] == "0.50")
+
+
 def test_confidence_says_how_often_intervals_hold() -> None:
     rows = table(
         run("confidence", "--models", "2", "--images", "100", "--truth", "2000", options=()), "images"

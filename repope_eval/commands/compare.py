@@ -20,11 +20,13 @@ from repope_eval.comparison.captions import (
 )
 from repope_eval.comparison.captions import gap_table as caption_gap_table
 from repope_eval.comparison.causes import compare_results
+from repope_eval.comparison.equivalence import equivalence_verdict
 from repope_eval.comparison.page import comparison_document, render_comparison_page
 from repope_eval.comparison.sides import read_sides
 from repope_eval.comparison.tables import gap_table
 from repope_eval.comparison.thresholds import are_thresholds_known, threshold_table, threshold_verdict
 from repope_eval.comparison.view import verdict
+from repope_eval.errors import RepopeError
 from repope_eval.reporting.console import print_sentences, print_table
 from repope_eval.reporting.tables import Table
 from repope_eval.settings.command_settings import CompareSettings
@@ -50,8 +52,19 @@ class _Comparison:
 
 @network_off()
 def execute(settings: CompareSettings, command: str) -> None:
-    """Compares the two results, writes page and document, and prints the table and the verdict."""
-    compare = _COMPARISONS[len(describing_letters(settings))]
+    """Compares the two results, writes page and document, and prints the table and the verdict.
+
+    Raises:
+        RepopeError: they cannot be compared, or a margin is set for what describes images.
+    """
+    describing = describing_letters(settings)
+    if describing and settings.margin is not None:
+        which = f"{describing[0]} describes" if len(describing) == 1 else "both describe"
+        raise RepopeError(
+            f"margin={settings.margin:g}: says how far F1 of two results may differ that answer yes or no, and {which} "
+            "images; leave it out"
+        )
+    compare = _COMPARISONS[len(describing)]
     comparison = compare(settings, command)
     out = Path(settings.out).expanduser()
     make_folder(out, "out", out)
@@ -74,7 +87,7 @@ def _compare_answers(settings: CompareSettings, command: str) -> _Comparison:
         document=comparison_document(view),
         page=render_comparison_page(view, command),
         tables=[gap_table(view), *([threshold_table(view)] if has_table else [])],
-        verdicts=[verdict(view), *([on_threshold] if on_threshold else [])],
+        verdicts=[verdict(view), equivalence_verdict(view), *([on_threshold] if on_threshold else [])],
         warnings=[f"{result.letter}: {note}" for result in view.results for note in result.notes],
     )
 

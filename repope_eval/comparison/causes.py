@@ -7,11 +7,12 @@ from repope_eval.benchmarks.sources import find_local_images, label_set_phrase
 from repope_eval.comparison.sides import OWN_PROTOCOL, Side, compared_settings, is_same_place
 from repope_eval.comparison.view import ComparedLabels, ComparedResult, ComparisonView, ProtocolFigures
 from repope_eval.errors import RepopeError
-from repope_eval.records import LabelSet, Question, Variant
+from repope_eval.records import LabelSet, Variant
 from repope_eval.reporting.figure_texts import clipped
 from repope_eval.runs.finished_runs import SAME_FIGURE
+from repope_eval.scoring.equivalence import equivalences
 from repope_eval.scoring.gap import Gaps, Result, figures_by_variant, gaps, paired_differences, restricted
-from repope_eval.scoring.paired_answers import Readers, pair_answers, read_differently, tally
+from repope_eval.scoring.paired_answers import Readers, flip_rate, pair_answers, read_differently, tally
 from repope_eval.scoring.protocol_scores import include_distinct
 from repope_eval.scoring.protocols import PROTOCOLS
 from repope_eval.scoring.thresholds import check_thresholds
@@ -43,7 +44,7 @@ def compare_results(a: Side, b: Side, settings: CompareSettings) -> ComparisonVi
     common = settings.protocol or (a.protocol if a.protocol == b.protocol else OWN_PROTOCOL)
     compared, noted = [], {a.letter: a.notes, b.letter: b.notes}
     for triple in _label_triples(a, b, settings):
-        labels = _compared_labels(a, b, triple, common, shared)
+        labels = _compared_labels(a, b, triple, common, settings.margin)
         compared.append(labels)
         for side, name in ((a, labels.a), (b, labels.b)):
             noted[side.letter] += tuple(_changed_scores(side, name, labels.gaps))
@@ -63,6 +64,7 @@ def compare_results(a: Side, b: Side, settings: CompareSettings) -> ComparisonVi
         protocol=common,
         labels=tuple(compared),
         tally=tally(pairs, unlike),
+        flip_rate=flip_rate(pairs),
         pairs=pairs,
         read_differently=unlike,
         settings=compared_settings(a.facts, b.facts),
@@ -93,9 +95,10 @@ def _result(side: Side, notes: tuple[str, ...], *, is_name_enough: bool) -> Comp
 
 
 def _compared_labels(
-    a: Side, b: Side, triple: Labels, protocol: config.Protocol, shared: set[Question]
+    a: Side, b: Side, triple: Labels, protocol: config.Protocol, margin: float | None
 ) -> ComparedLabels:
     of_a, of_b, common = triple
+    shared = a.answers.keys() & b.answers.keys()
     results = (
         Result(answers=a.answers, labels=of_a, protocol=a.protocol),
         Result(answers=b.answers, labels=of_b, protocol=b.protocol),
@@ -117,6 +120,7 @@ def _compared_labels(
             ]
             for variant in by_variant
         },
+        equivalence={} if margin is None else equivalences(a.answers, b.answers, common, protocol, margin),
         thresholds=check_thresholds(a.answers, b.answers, common, PROTOCOLS[protocol]),
     )
 

@@ -6,6 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from repope_eval.comparison.equivalence import (
+    equivalence_fields,
+    equivalence_table,
+    equivalence_verdict,
+    flip_fields,
+)
 from repope_eval.comparison.tables import (
     are_protocols_alike,
     causes_table,
@@ -126,6 +132,7 @@ def comparison_document(view: ComparisonView) -> dict[str, Any]:
     """The document; undefined figures are null. Questions that differ stand in it one by one."""
     return {
         "verdict": verdict(view),
+        "equivalence_verdict": equivalence_verdict(view),
         "threshold_verdict": threshold_verdict(view) or None,
         "bench": view.bench,
         "protocol": view.protocol,
@@ -133,6 +140,7 @@ def comparison_document(view: ComparisonView) -> dict[str, Any]:
         "b": dataclasses.asdict(view.b),
         "labels": [_labels(each) for each in view.labels],
         "answers": dataclasses.asdict(view.tally),
+        "flip_rate": flip_fields(view),
         "read_differently": [
             {**dataclasses.asdict(each), "readings": _reading_words(each.readings)}
             for each in view.read_differently
@@ -158,6 +166,7 @@ def _labels(labels: ComparedLabels) -> dict[str, Any]:
             variant: {
                 **{figure: _gap(gap) for figure, gap in of_figure.items()},
                 "chance": chance_fields(labels.chance[variant]),
+                "equivalence": equivalence_fields(labels.equivalence.get(variant)),
             }
             for variant, of_figure in labels.gaps.items()
         },
@@ -212,6 +221,8 @@ def render_comparison_page(view: ComparisonView, command: str) -> str:
     context = {
         "view": view,
         "verdict": verdict(view),
+        "equivalence_verdict": equivalence_verdict(view),
+        "equivalence": equivalence_table(view),
         "paper_sentence": paper_sentence(view),
         "results": result_table(view),
         "causes": [causes_table(view, labels) for labels in reversed(view.labels)],

@@ -16,6 +16,8 @@ from repope_eval.reporting.figure_texts import (
 )
 from repope_eval.scoring.confusion import Figures
 from repope_eval.scoring.differences import Difference
+from repope_eval.scoring.equivalence import Equivalence
+from repope_eval.scoring.estimates import Estimate
 from repope_eval.scoring.gap import LEAST, Cause, Gap, Gaps, Part
 from repope_eval.scoring.paired_answers import PairedAnswer, ReadDifferently, Tally
 from repope_eval.scoring.thresholds import ThresholdCheck
@@ -91,6 +93,8 @@ class ComparedLabels:
     chance: Mapping[Variant, Difference]
     """The gap in F1 that is due to answers, by variant, with its interval."""
     protocols: Mapping[Variant, Sequence[ProtocolFigures]]
+    equivalence: Mapping[Variant, Equivalence]
+    """Whether the answers have the same F1 within a margin, by variant; empty where none is set."""
     thresholds: ThresholdCheck
     """What thresholds on b's confidences give, under the common labels."""
 
@@ -119,6 +123,8 @@ class ComparisonView:
     """By label set; the last is the one that the verdict is about."""
     tally: Tally
     """Of questions, readings by the common protocol and the last common labels."""
+    flip_rate: Estimate
+    """The share of questions that both answered whose readings differ by the common protocol."""
     pairs: Sequence[PairedAnswer]
     """Every question that one of the two answered."""
     read_differently: Sequence[ReadDifferently]
@@ -168,7 +174,7 @@ def _sentences(view: ComparisonView) -> Iterator[str]:
         yield _gap_sentence(view, labels, gap, gap.value)
         yield "On what both have in common F1 is undefined, so the gap cannot be taken apart."
         return
-    yield _answers_sentence(view, parts["answers"], chance)
+    yield _answers_sentence(view, parts["answers"], chance, is_sameness_tested=bool(labels.equivalence))
     yield _gap_sentence(view, labels, gap, gap.value)
     shown = {cause: part for cause, part in parts.items() if abs(part) >= LEAST}
     if shown:
@@ -286,7 +292,13 @@ def _detail(view: ComparisonView, labels: ComparedLabels, cause: Cause) -> str:
             return f" ({tally.n_shared - tally.n_same:,} of {tally.n_shared:,} are not the same)"
 
 
-def _answers_sentence(view: ComparisonView, value: float, chance: Difference) -> str:
+WITHIN_CHANCE = "Within chance, which is no proof that they are the same (margin=.005 tests that)"
+"""Where nothing is said of whether two results are the same, since no margin is set."""
+
+
+def _answers_sentence(
+    view: ComparisonView, value: float, chance: Difference, *, is_sameness_tested: bool
+) -> str:
     """How far apart the answers are when all else is common, and whether that is more than chance."""
     tally = view.tally
     if tally.n_same == tally.n_shared:
@@ -301,7 +313,8 @@ def _answers_sentence(view: ComparisonView, value: float, chance: Difference) ->
         found = f"F1 of {a} and of {b} is the same"
     if chance.p is None:
         return f"{ground[:1].upper()}{ground[1:]}, {found}, without an interval ({chance.reason})."
-    verdict = "More than chance" if chance.p <= SURE else "Within chance"
+    within = "Within chance" if is_sameness_tested else WITHIN_CHANCE
+    verdict = "More than chance" if chance.p <= SURE else within
     if chance.interval is None:
         return f"{verdict}: {ground}, {found}, without an interval ({chance.reason}). {_exact_test_text(chance)}."
     return (

@@ -2,9 +2,8 @@
 
 Chance is in which questions were looked at. Few labels are wrong among those that nobody doubted, so those found are
 counts of rare events, each divided by its probability. Those that raise a figure and those that lower it each have the
-gamma interval of such sums (see `bootstrap.gamma_interval`; with half of a further event's weight, as the mid-p
-interval has it: M. P. Fay and S. Kim, Biometrical Journal 59 (2017), 377-387), and both are put together by the
-distances to their ends (G. Y. Zou and A. Donner, Statistics in Medicine 27 (2008), 1693-1702).
+gamma interval of such sums (with half of a further event's weight, as the mid-p interval has it: M. P. Fay and S. Kim,
+Biometrical Journal 59 (2017), 377-387), and both are put together (see `bootstrap.distances_of_difference`).
 """
 
 import math
@@ -15,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from repope_eval.records import Question
-from repope_eval.scoring.bootstrap import gamma_interval
+from repope_eval.scoring.bootstrap import RareEvents, distances_of_difference
 from repope_eval.scoring.estimates import CONFIDENCE, Interval
 
 Floats = NDArray[np.float64]
@@ -189,11 +188,15 @@ def interval_distances(
     """
     if not variances.any() and not any(further):
         return 0.0, 0.0
-    raised, lowered = deviations > 0, deviations < 0
-    up, down = float(deviations[raised].sum()), float(-deviations[lowered].sum())
-    up_low, up_high = gamma_interval(up, float(variances[raised].sum()), further[0], confidence)
-    down_low, down_high = gamma_interval(down, float(variances[lowered].sum()), further[1], confidence)
-    return math.hypot(up - up_low, down_high - down), math.hypot(up_high - up, down - down_low)
+    events = [
+        RareEvents(
+            float(np.maximum(0, sign * deviations).sum()),
+            float(variances[sign * deviations > 0].sum()),
+            weight,
+        )
+        for sign, weight in zip((1, -1), further, strict=True)
+    ]
+    return distances_of_difference(*events, confidence)
 
 
 def share_of(hits: Floats, seen: Floats, probabilities: Floats) -> FigureEstimate:

@@ -179,6 +179,17 @@ def points_interval_text(interval: Interval) -> str:
     return interval_text(interval, partial(_signed_end, _HUNDREDTHS_OF_PERCENT))
 
 
+def margin_text(margin: float) -> str:
+    """A margin of F1 in points, `0.50`."""
+    return _HUNDREDTHS_OF_PERCENT(margin)
+
+
+def rough_count_text(count: int) -> str:
+    """A number that is known roughly, rounded up to two digits: `2,800`."""
+    unit = 10 ** max(0, len(str(count)) - 2)
+    return f"{-(-count // unit) * unit:,}"
+
+
 def interval_text(interval: Interval, text: Callable[[float], str]) -> str:
     """An interval, `85.1–89.3`; where an end has a sign, `−1.8 to −0.6`."""
     if interval is None:

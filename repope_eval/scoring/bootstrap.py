@@ -12,6 +12,8 @@ separately: how many there are of each was chosen, and is not left to chance.
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
+from math import hypot
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,6 +44,35 @@ def gamma_interval(
         _gamma_quantile(total, variance, tail),
         max(total, _gamma_quantile(total + further, variance + further**2, 1 - tail)),
     )
+
+
+class RareEvents(NamedTuple):
+    """A sum of weighted counts of rare events."""
+
+    total: float
+    variance: float
+    further: float
+    """The weight of a further event; all three as in `gamma_interval`."""
+
+
+def distances_of_difference(
+    raising: RareEvents, lowering: RareEvents, confidence: float = CONFIDENCE
+) -> tuple[float, float]:
+    """The distances from the difference of two independent sums down and up to the ends of its interval.
+
+    Each sum has its gamma interval, and they are put together by the distances to their ends. Source: G. Y. Zou and A.
+    Donner, "Construction of Confidence Limits about Effect Measures: A General Approach", Statistics in Medicine 27
+    (2008), 1693-1702.
+
+    Args:
+        raising: the events that raise the difference.
+        lowering: those that lower it, by positive weights.
+        confidence: the interval's.
+    """
+    up, down = raising.total, lowering.total
+    up_low, up_high = gamma_interval(*raising, confidence)
+    down_low, down_high = gamma_interval(*lowering, confidence)
+    return hypot(up - up_low, down_high - down), hypot(up_high - up, down - down_low)
 
 
 def _gamma_quantile(mean: float, variance: float, probability: float) -> float:

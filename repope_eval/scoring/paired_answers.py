@@ -5,7 +5,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+
 from repope_eval.records import Answer, LabelSet, Question, Variant
+from repope_eval.scoring.estimates import Estimate
+from repope_eval.scoring.intervals import estimate_share
 from repope_eval.scoring.protocols import PROTOCOLS, Reading, reasons, remembering, unlike_readings
 from repope_eval.settings import config
 
@@ -71,6 +75,11 @@ class Tally:
     n_neither_right: int
     n_read_differently: tuple[int, int]
     """Answers of a, and of b, to shared questions, that the protocols of the comparison do not all read alike."""
+
+    @property
+    def n_flipped(self) -> int:
+        """Shared questions with another reading by the common protocol: yes, no or neither."""
+        return self.n_shared - self.n_same
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,6 +186,20 @@ def tally(pairs: Sequence[PairedAnswer], unlike: Sequence[ReadDifferently]) -> T
         n_neither_right=right[False, False],
         n_read_differently=(sum(each.n_a for each in unlike), sum(each.n_b for each in unlike)),
     )
+
+
+def flip_rate(pairs: Sequence[PairedAnswer]) -> Estimate:
+    """The share of shared questions whose answers are read differently by the common protocol, yes, no or neither.
+
+    Its interval is over images, whose questions stand or fall together (see `intervals.estimate_share`).
+    """
+    flips: dict[str, list[bool]] = {}
+    for pair in pairs:
+        if pair.a is not None and pair.b is not None:
+            flips.setdefault(pair.question.image, []).append(pair.common[0] is not pair.common[1])
+    part = np.array([sum(of_image) for of_image in flips.values()], dtype=np.float64)
+    whole = np.array([len(of_image) for of_image in flips.values()], dtype=np.float64)
+    return estimate_share(part, whole, "no question that both answered")
 
 
 def read_differently(pairs: Sequence[PairedAnswer], readers: Readers) -> tuple[ReadDifferently, ...]:

@@ -193,6 +193,12 @@ class CompareSettings:
     protocol_b: Protocol | None = setting(
         "how b's own figures are read; null: as the run was, a file by protocol", None
     )
+    margin: float | None = setting(
+        "F1 that may differ where the two count as the same, such as .005; null: not tested",
+        None,
+        minimum=0.0001,
+        maximum=0.9999,
+    )
     labels_a: str | None = setting(
         "label set of a's own figures, such as pope or original; null: each by itself", None
     )

@@ -20,7 +20,7 @@ def page_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("comparison")
     lines = told_lines(demo(), 0.7, yes=f"Yes {NAUGHTY}")[:900]
     b = answer_file(folder / f"{'long-name-of-' * 3}b.jsonl", lines)
-    words = (f"a={scored_run(folder / 'a')}", f"b={b}", "protocol_b=lmms_eval", f"out={folder}")
+    words = (f"a={scored_run(folder / 'a')}", f"b={b}", "protocol_b=lmms_eval", "margin=.02", f"out={folder}")
     warm_commands.run("compare", *words, draws=True).check_returncode()
     return folder / "compare.html"
 

@@ -55,6 +55,23 @@ def test_thresholds_on_b_are_printed_where_its_probabilities_are_known(
     assert "threshold" not in result.stdout
 
 
+def test_a_margin_tests_whether_the_two_are_the_same(
+    runs: Path, command_line: CommandLine, tmp_path: Path
+) -> None:
+    lines = answer_lines(demo(), 0.05, 1)
+    other = answer_file(tmp_path / "other.jsonl", lines)
+    result = command_line("compare", f"a={runs / 'steady'}", f"b={other}", "margin=.03")
+    assert result.returncode == 0, result.stderr
+    document = json.loads((tmp_path / "work" / "compare" / "compare.json").read_text())
+    assert document["equivalence_verdict"] in " ".join(result.stdout.split())
+    assert "none flips (95 % over images 0.00–" in document["equivalence_verdict"]
+    assert "Same within 3.00 points: the difference of F1 (mean) under" in document["equivalence_verdict"]
+    assert document["flip_rate"]["n_questions"] == 1026
+    found = document["labels"][-1]["variants"]["mean"]["equivalence"]
+    assert (found["margin"], found["verdict"], found["value"]) == (0.03, "same", 0)
+    assert -0.03 < found["ci90"][0] < 0 < found["ci90"][1] < 0.03
+
+
 def test_two_files_and_a_benchmark_are_enough(command_line: CommandLine, tmp_path: Path) -> None:
     lines = answer_lines(demo())
     a, b = answer_file(tmp_path / "a.jsonl", lines), answer_file(tmp_path / "b.jsonl", lines[:300])
@@ -78,6 +95,8 @@ def test_two_files_and_a_benchmark_are_enough(command_line: CommandLine, tmp_pat
         ),
         (("a=steady", "b=hasty", "labels_a=pope"), "labels_a= stands alone"),
         (("a=steady", "b=hasty", "protocol_b=mine"), "protocol_b"),
+        (("a=steady", "b=hasty", "margin=0"), "margin=0.0: must be at least 0.0001"),
+        (("a=steady", "b=hasty", "margin=.5points"), "margin=.5points: a number or null is expected"),
         (
             ("a=steady", "b=hasty", "out=steady/manifest.json"),
             "out=steady/manifest.json: cannot be made or written",
@@ -100,7 +119,7 @@ def test_the_commands_of_its_how_to_run_one_after_another(command_line: CommandL
     text = (PROJECT / "docs" / "how-to" / "compare-two-results.md").read_text(encoding="utf-8")
     program = "python -m repope_eval"
     commands = [shlex.split(line)[3:] for line in text.splitlines() if line.startswith(program)]
-    assert sum(words[:1] == ["compare"] for words in commands) == len(commands) - 3 == 6
+    assert sum(words[:1] == ["compare"] for words in commands) == len(commands) - 3 == 7
     for name, wrong in (("mine", 0.2), ("theirs", 0.1)):
         answer_file(tmp_path / "work" / f"{name}.jsonl", answer_lines(demo(), wrong))
     for words in commands:

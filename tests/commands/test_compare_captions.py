@@ -68,6 +68,17 @@ def test_public_answers_and_captions_in_either_order(
     assert "mentioned, denied: not there" in html
 
 
+def test_no_margin_is_between_answers_and_captions(
+    command_line: CommandLine, data_dir: Path, runs: Path
+) -> None:
+    result = command_line("compare", "a=answering", "b=describing", f"data_dir={data_dir}", "margin=.01")
+    assert result.returncode == 1
+    assert result.stderr.strip() == (
+        "margin=0.01: says how far F1 of two results may differ that answer yes or no, and b describes images; leave "
+        "it out"
+    )
+
+
 def test_an_answer_file_needs_its_benchmark(command_line: CommandLine, data_dir: Path, runs: Path) -> None:
     file = runs / "answering" / "answers.jsonl"
     words = ("compare", f"a={file}", "b=describing", f"data_dir={data_dir}")

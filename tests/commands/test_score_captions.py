@@ -127,6 +127,12 @@ def test_two_runs_of_captions_are_compared(command_line: CommandLine, data_dir: 
     document = json.loads((tmp_path / "work" / "compare" / "compare.json").read_text())
     assert document["n_shared_images"] == 500
     assert (tmp_path / "work" / "compare" / "compare.html").is_file()
+    result = command_line("compare", "a=first", "b=second", f"data_dir={data_dir}", "margin=.01")
+    assert result.returncode == 1
+    assert result.stderr.strip() == (
+        "margin=0.01: says how far F1 of two results may differ that answer yes or no, and both describe images; leave "
+        "it out"
+    )
 
 
 def test_an_export_of_captions_is_refused(command_line: CommandLine, data_dir: Path, tmp_path: Path) -> None:

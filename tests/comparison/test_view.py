@@ -9,6 +9,7 @@ from compared import compared, scored_run
 
 from repope_eval.comparison.view import ComparisonView, SettingGroup, SettingPair, paper_sentence, verdict
 from repope_eval.scoring.differences import Difference
+from repope_eval.scoring.equivalence import Equivalence
 from repope_eval.scoring.estimates import Interval, minus
 from repope_eval.scoring.gap import CAUSES, Approach, Gap, Part
 
@@ -82,8 +83,9 @@ UNKNOWN = (
 def test_the_largest_part_is_named_first_and_then_the_rest(same: ComparisonView) -> None:
     text = said(same, approach(0.9, 0.8, 0.8, 0.8), approach(0.7, 0.7, 0.72, 0.75))
     assert text == (
-        "Within chance: on the 100 questions that both answered, read and labelled alike, F1 of a is 5.00 points above "
-        "that of b (95 % −1.00 to +3.00, p 0.200). As each was answered, read and labelled, F1 (mean) is 90.00 % for a "
+        "Within chance, which is no proof that they are the same (margin=.005 tests that): on the 100 questions that "
+        "both answered, read and labelled alike, F1 of a is 5.00 points above that of b (95 % −1.00 to "
+        "+3.00, p 0.200). As each was answered, read and labelled, F1 (mean) is 90.00 % for a "
         "and 70.00 % for b under RePOPE: a is 20.00 points ahead. 10.00 of the 20.00 points come from other questions "
         "(a answers 100, b 100, both 100), 95 % +1.00 to +2.00; the rest: another reading of the answers +2.00, other "
         f"labels +3.00, other answers +5.00. {UNKNOWN}"
@@ -127,7 +129,10 @@ def test_what_is_undefined_on_shared_questions_cannot_be_taken_apart(same: Compa
 @pytest.mark.parametrize(
     ("p", "words"),
     [
-        (0.2, r"Within chance: on the 100 .* \(95 % −1\.00 to \+3\.00, p 0\.200\)\. As each"),
+        (
+            0.2,
+            r"Within chance, which is no proof .* that\): on the 100 .* \(95 % −1\.00 to \+3\.00, p 0\.200\)\. As each",
+        ),
         (0.05, r"More than chance: on the 100 .* p 0\.050\)\. As each"),
         (0.0001, r"More than chance: on the 100 .* p < 0\.001\)\. As each"),
         (
@@ -176,13 +181,20 @@ def test_where_few_answers_differ_the_exact_test_is_put_in_words(same: Compariso
     """Without an interval: four answers that all moved one way were "more than chance"."""
     text = said(same, approach(*[0.9] * 4), approach(*[0.89] * 4), p=0.125, interval=None)
     assert text.startswith(
-        "Within chance: on the 100 questions that both answered, read and labelled alike, F1 of a is 1.00 points above "
-        "that of b, without an interval (9 images). If it were chance which of the two gave which answer in the 4 of "
+        "Within chance, which is no proof that they are the same (margin=.005 tests that): on the 100 questions that "
+        "both answered, read and labelled alike, F1 of a is 1.00 points above that of b, without an "
+        "interval (9 images). If it were chance which of the two gave which answer in the 4 of "
         "500 images in which they differ, 12.5 % of the cases would show a gap at least as large (exact test). As each"
     )
     text = said(same, approach(*[0.9] * 4), approach(*[0.89] * 4), p=0.0001, interval=None)
     assert text.startswith("More than chance: ")
     assert "less than 0.1 % of the cases would show a gap at least as large (exact test). As each" in text
+
+
+def test_where_sameness_is_tested_chance_needs_no_caveat(same: ComparisonView) -> None:
+    labels = replace(same.labels[-1], equivalence={"mean": Equivalence(margin=0.01, value=0.0)})
+    tested = replace(same, labels=(*same.labels[:-1], labels))
+    assert said(tested, approach(*[0.9] * 4), approach(*[0.8] * 4)).startswith("Within chance: on the 100 ")
 
 
 def test_a_cause_without_an_interval_says_why(same: ComparisonView) -> None:

@@ -1,7 +1,9 @@
 """Two results question by question: the kind of each question, and the numbers."""
 
+import pytest
+
 from repope_eval.records import Answer, LabelSet, Question
-from repope_eval.scoring.paired_answers import Readers, pair_answers, read_differently, tally
+from repope_eval.scoring.paired_answers import Readers, flip_rate, pair_answers, read_differently, tally
 
 NAMES = ("dog", "cat", "car", "cup", "bed", "bus", "hat", "tie")
 DOG, CAT, CAR, CUP, BED, BUS, HAT, TIE = (
@@ -74,6 +76,38 @@ def test_the_numbers_are_of_distinct_questions() -> None:
     counts = (found.n_both_right, found.n_right_only_a, found.n_right_only_b, found.n_neither_right)
     assert counts == (1, 1, 2, 1)
     assert found.n_read_differently == (1, 0)
+
+
+def test_answers_flip_where_readings_differ_and_each_distinct_question_counts_once() -> None:
+    pairs = pair_answers(answers(FIRST), answers(SECOND), NEW, UNLIKE, (OLD, NEW))
+    found = flip_rate(pairs)
+    assert found.value == pytest.approx(5 / 6)
+    assert tally(pairs, ()).n_flipped == 5
+    assert (found.interval, found.reason) == (None, "a single image counts in it")
+    assert flip_rate(pair_answers(answers(FIRST), {}, NEW, UNLIKE, (NEW,))).reason == (
+        "no question that both answered"
+    )
+
+
+def test_flips_about_one_image_have_a_wider_interval_than_flips_about_many() -> None:
+    asked = [
+        Question(f"{image}.jpg", f"Is there {thing}?", thing) for image in range(200) for thing in "abcdef"
+    ]
+    said = dict.fromkeys(asked, "yes")
+    labels = LabelSet("pope", {"random": dict.fromkeys(asked, True)})
+    bundled, spread = (
+        flip_rate(
+            pair_answers(
+                answers(said), answers({**said, **dict.fromkeys(turned, "no")}), labels, ALIKE, (labels,)
+            )
+        )
+        for turned in (asked[:240], asked[::5])
+    )
+    assert bundled.value == spread.value == 0.2
+    assert bundled.method == spread.method == "bootstrap"
+    assert bundled.interval is not None
+    assert spread.interval is not None
+    assert bundled.interval[1] - bundled.interval[0] > 2 * (spread.interval[1] - spread.interval[0])
 
 
 def test_responses_that_are_read_differently_are_counted_over_shared_questions() -> None:
