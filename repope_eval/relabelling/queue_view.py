@@ -135,9 +135,11 @@ def selection_sentence(queue: Sequence[Queued]) -> str:
     """How many questions people are to look at, and how these were chosen."""
     n_certain = sum(each.p_sampled == 1 for each in queue)
     n_sampled = sum(each.sampled for each in queue)
+    n_drawn, n_others = n_sampled - n_certain, len(queue) - n_certain
+    drawn = ", the more often the more doubtful a label is and the more it would change" if n_drawn else ""
     return (
-        f"People are to look at {n_sampled:,}: the {n_certain:,} most doubtful, and {n_sampled - n_certain:,} drawn "
-        f"from the other {len(queue) - n_certain:,}."
+        f"People are to look at {n_sampled:,}: {n_certain:,} for certain, the most doubtful, and {n_drawn:,} drawn from "
+        f"the other {n_others:,}{drawn}."
     )
 
 

@@ -196,7 +196,7 @@ def interval_distances(
         )
         for sign, weight in zip((1, -1), further, strict=True)
     ]
-    return distances_of_difference(*events, confidence)
+    return distances_of_difference(events[0], events[1], confidence)
 
 
 def share_of(hits: Floats, seen: Floats, probabilities: Floats) -> FigureEstimate:

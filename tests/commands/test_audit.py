@@ -36,9 +36,12 @@ def queue(runs: Path, command_line: CommandLine, tmp_path: Path) -> Path:
     words = ("audit", f"runs={runs}", "bench=demo", "budget=100", "sample=200")
     result = command_line(*words, f"out={out}")
     assert result.returncode == 0, result.stderr
+    certain = sum(line["p_sampled"] == 1 for line in lines_of(out / "queue.jsonl"))
+    assert 100 <= certain < 200
     assert (
-        "People are to look at 300: the 100 most doubtful, and 200 drawn from the other 926." in result.stderr
-    )
+        f"People are to look at 300: {certain} for certain, the most doubtful, and {300 - certain} drawn from the other "
+        f"{1026 - certain}, the more often the more doubtful a label is and the more it would change."
+    ) in result.stderr
     return out / "queue.jsonl"
 
 
