@@ -296,7 +296,7 @@ def test_disputes_widen_what_is_estimated_and_are_told(
         ),
         (
             lambda line: {**line, "label": None},
-            "none of the 100 most doubtful questions of the queue is labelled",
+            "none of the 131 most doubtful questions of the queue is labelled",
         ),
         (lambda line: {"image": line["image"], "label": "yes"}, "line 1: lacks text"),
     ],
