@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from filelock import Timeout
 
@@ -16,9 +17,7 @@ from repope_eval.errors import InterruptionError, RepopeError
 from repope_eval.records import Label, Question
 from repope_eval.relabelling.guideline import GUIDELINE, read_guideline
 from repope_eval.relabelling.label_file import Disputes, LabelFile, read_disputes
-from repope_eval.relabelling.narrowing import BATCH, Narrowing
 from repope_eval.relabelling.queue import blind_order, read_questions
-from repope_eval.relabelling.queued_runs import read_queued_runs
 from repope_eval.relabelling.session import Session
 from repope_eval.settings.command_settings import AnnotateSettings, EstimateSettings
 from repope_eval.settings.config import listed
@@ -28,6 +27,9 @@ from repope_eval.system.hub import network_off
 from repope_eval.system.output import write
 from repope_eval.system.writing import is_same_file, make_folder
 from repope_eval.wording import counted, first_few, installing_extra
+
+if TYPE_CHECKING:  # it computes, and who only labels needs nothing of it
+    from repope_eval.relabelling.narrowing import Narrowing
 
 PATIENCE = 1.0
 """Seconds to wait for a program that has the annotator's file and may be ending."""
@@ -122,7 +124,7 @@ def _images_there(settings: AnnotateSettings, asked: Sequence[Question]) -> Mapp
     return images
 
 
-def _narrowing(settings: AnnotateSettings) -> Narrowing | None:
+def _narrowing(settings: AnnotateSettings) -> "Narrowing | None":
     """What tells how narrow the runs' intervals are; None where no runs are given."""
     if settings.runs is None:
         if settings.width is not None:
@@ -137,6 +139,9 @@ def _narrowing(settings: AnnotateSettings) -> Narrowing | None:
         raise RepopeError(
             "runs=: goes with one queue; give questions=QUEUE, the queue.jsonl that audit wrote"
         )
+    from repope_eval.relabelling.narrowing import Narrowing
+    from repope_eval.relabelling.queued_runs import read_queued_runs
+
     of_estimate = EstimateSettings(
         runs=settings.runs,
         bench=settings.bench,
@@ -152,7 +157,7 @@ def _narrowing(settings: AnnotateSettings) -> Narrowing | None:
 
 
 @contextmanager
-def _telling(session: Session, narrowing: Narrowing | None) -> Iterator[None]:
+def _telling(session: Session, narrowing: "Narrowing | None") -> Iterator[None]:
     """Tells how narrow the intervals are, at the beginning, after each batch of labels, and at the end.
 
     A thread of its own reckons it after a batch, so that the page does not wait for it.
@@ -160,6 +165,7 @@ def _telling(session: Session, narrowing: Narrowing | None) -> Iterator[None]:
     if narrowing is None:
         yield
         return
+    from repope_eval.relabelling.narrowing import BATCH
 
     def tell(labels: Mapping[Question, Label]) -> None:
         try:

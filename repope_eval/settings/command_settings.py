@@ -53,7 +53,7 @@ class AuditSettings:
 _TARGET = (
     "width of the leading figure's 95 % interval, such as .02 (two points), for which labels are counted"
 )
-_WIDTHS: dict[str, Any] = {"minimum": 0.0001, "maximum": 0.4999}
+_WIDTHS: dict[str, Any] = {"minimum": 0.001, "maximum": 0.499}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
