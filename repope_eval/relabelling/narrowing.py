@@ -1,11 +1,10 @@
 """How wide the intervals of runs are while people label, and how many labels make them narrow enough.
 
-Labelling may stop once the widest interval is no wider than asked. To stop at a moment that the data choose lowers the
-coverage of an interval where few labels decide, so that fixed-width procedures begin with a first stage (Y. S. Chow and
-H. Robbins, "On the Asymptotic Theory of Fixed-Width Sequential Confidence Intervals for the Mean", Annals of
-Mathematical Statistics 36 (1965), 457-462). Here none was found to be needed: intervals from few labels are wider than
-they have to be, since they allow for errors that were not met yet. `perf/stopping.py` says how often an interval holds
-the truth at the stop.
+Labelling may stop once the widest interval is no wider than asked: a fixed-width sequential interval (Y. S. Chow and H.
+Robbins, "On the Asymptotic Theory of Fixed-Width Sequential Confidence Intervals for the Mean", Annals of Mathematical
+Statistics 36 (1965), 457-462). To stop at a moment that the data choose may lower the coverage where labels are few. No
+least number of labels was found to be needed here: intervals from few labels are wider than they have to be, since they
+allow for errors that were not met yet. `perf/stopping.py` says how often an interval holds the truth at the stop.
 """
 
 from collections.abc import Mapping
@@ -75,7 +74,7 @@ class Narrowing:
                 f"{beginning} little is known of {title} yet: too few labels; about {n_needed:,} are needed."
             )
         if widest is None:
-            return f"{beginning} {title} is undefined."
+            return f"{beginning} {title} has no value yet; go on."
         which = f"widest 95 % interval (that of {widest.run})" if widest.n_runs > 1 else "95 % interval"
         now = f"{beginning} {title}'s {which} is {widest.points:.1f} points wide"
         if self.width is None:

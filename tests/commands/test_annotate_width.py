@@ -135,6 +135,9 @@ def test_it_is_told_where_labels_are_too_few(queue: Path, runs: Path) -> None:
     assert re.fullmatch(
         r"With 5 labels little is known of F1 yet: too few labels; about [\d,]+ are needed\.", few
     )
+    asked = [each.question for each in read_queue(queue).values() if each.sampled]
+    no_object = "With 300 labels F1 has no value yet; go on."
+    assert of_estimate.sentence(dict.fromkeys(asked, "no")) == no_object
 
 
 def test_no_failure_of_the_estimate_breaks_the_labelling(
