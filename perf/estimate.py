@@ -181,7 +181,7 @@ _FIGURE = ("bias", "3.92 sd", "width", "holds %")
 
 
 def _print_ways(trial: Trial, labels: Sequence[int], repetitions: int) -> None:
-    findings = _findings(trial.real)
+    findings = trial.real.findings
     rows = []
     for n_labels in labels:
         for way in WAYS:
@@ -197,7 +197,7 @@ def _print_disputed(
     trial: Trial, labels: Sequence[int], repetitions: int, of_sound: float, of_flipped: float
 ) -> None:
     generator = np.random.default_rng(0)
-    findings = _findings(trial.real)
+    findings = trial.real.findings
     for question, label in trial.real.true.items():
         if generator.random() < (of_sound if label == trial.old[question] else of_flipped):
             findings[question] = "disputed"
@@ -217,13 +217,6 @@ def _truth(real: RealAnswers, model: str) -> float:
     found = cells["repope"]["mean"].figures.f1
     assert found is not None
     return found
-
-
-def _findings(real: RealAnswers) -> dict[Question, Finding]:
-    """RePOPE's labels, all of them settled."""
-    words: Mapping[bool | None, Finding] = {True: "yes", False: "no", None: "ambiguous"}
-    true = real.true
-    return {question: words[true.get(question)] for question in real.old}
 
 
 if __name__ == "__main__":

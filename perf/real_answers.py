@@ -11,6 +11,7 @@ from repope_eval.benchmarks.sources import load_benchmark
 from repope_eval.foreign_answers.formats import join_files
 from repope_eval.foreign_answers.rows import USUAL_COLUMNS, question_texts
 from repope_eval.records import Answer, Question
+from repope_eval.relabelling.findings import Finding
 from repope_eval.scoring.protocols import PROTOCOLS, remembering
 from repope_eval.settings.config import BenchSettings
 from repope_eval.system.rows import read_row_file
@@ -32,6 +33,13 @@ class RealAnswers:
     def true(self) -> dict[Question, bool]:
         """RePOPE's labels, without the ambiguous questions."""
         return self.benchmark.label_sets[1].distinct
+
+    @property
+    def findings(self) -> dict[Question, Finding]:
+        """RePOPE's labels of all distinct questions, as people who settled each of them would have found."""
+        words: Mapping[bool | None, Finding] = {True: "yes", False: "no", None: "ambiguous"}
+        true = self.true
+        return {question: words[true.get(question)] for question in self.old}
 
     def says_yes(self) -> dict[str, dict[Question, float]]:
         """What each model says, of the questions that it answers with yes or no."""

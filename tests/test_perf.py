@@ -10,35 +10,13 @@ import pytest
 import torch
 import warm_commands
 from conftest import PROJECT
+from perf_programs import real_answers, run, table
 from tiny_checkpoints import CHECKPOINTS
 
 from repope_eval.machine.speed import named_card
 from repope_eval.records import Question
 
 pytestmark = pytest.mark.perf
-
-SMALLEST = ("--shape", "tiny", "--questions", "2", "--max-new-tokens", "2", "--device", "cpu")
-
-
-def run(program: str, *words: str, options: tuple[str, ...] = SMALLEST) -> list[str]:
-    """The lines that a program prints; by default it asks the smallest model."""
-    ended = warm_commands.run(*options, *words, program=f"perf/{program}.py", folder=PROJECT)
-    assert ended.returncode == 0, ended.stdout + ended.stderr
-    return ended.stdout.splitlines()
-
-
-def table(lines: list[str], first_heading: str) -> list[dict[str, str]]:
-    """The rows of the table whose first column has that heading; columns are two spaces or more apart."""
-    start = next(place for place, line in enumerate(lines) if line.startswith(f"{first_heading}  "))
-    headings = re.split(r"\s{2,}", lines[start])
-    rows = []
-    for line in lines[start + 1 :]:
-        cells = re.split(r"\s{2,}", line)
-        if len(cells) != len(headings):
-            break
-        rows.append(dict(zip(headings, cells, strict=True)))
-    return rows
-
 
 PROGRAMS = sorted(
     path.stem
@@ -420,19 +398,6 @@ def test_million_rows_reads_each_kind_of_table() -> None:
     assert kinds["custom jsonl"]["custom x"] == "1.00"
     assert all(float(row["seconds"]) > 0 and float(row["peak GB"]) > 0 for row in kinds.values())
     assert lines[-1] == "100 rows of each kind were read, and each row is a question"
-
-
-def real_answers(shared: Path) -> tuple[str, ...]:
-    answers = shared / "answers"
-    files = [str(answers / f"llava-v1.5-{size}.jsonl") for size in ("7b", "13b")]
-    return (
-        "--data",
-        str(shared),
-        "--questions",
-        str(answers / "llava-v1.5_questions.jsonl"),
-        "--answers",
-        *files,
-    )
 
 
 def test_audit_finds_what_the_documentation_says(shared: Path) -> None:

@@ -4,26 +4,32 @@ import logging
 import os
 import webbrowser
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from filelock import Timeout
 
 from repope_eval.benchmarks.images import locate_images
 from repope_eval.errors import InterruptionError, RepopeError
-from repope_eval.records import Question
+from repope_eval.records import Label, Question
 from repope_eval.relabelling.guideline import GUIDELINE, read_guideline
 from repope_eval.relabelling.label_file import Disputes, LabelFile, read_disputes
 from repope_eval.relabelling.queue import blind_order, read_questions
 from repope_eval.relabelling.session import Session
-from repope_eval.settings.command_settings import AnnotateSettings
+from repope_eval.settings.command_settings import AnnotateSettings, EstimateSettings
 from repope_eval.settings.config import listed
 from repope_eval.settings.named_files import named_folder
 from repope_eval.system.folders import hold, named_holder
+from repope_eval.system.hub import network_off
 from repope_eval.system.output import write
 from repope_eval.system.writing import is_same_file, make_folder
 from repope_eval.wording import counted, first_few, installing_extra
+
+if TYPE_CHECKING:  # it computes, and who only labels needs nothing of it
+    from repope_eval.relabelling.narrowing import Narrowing
 
 PATIENCE = 1.0
 """Seconds to wait for a program that has the annotator's file and may be ending."""
@@ -48,6 +54,7 @@ def execute(settings: AnnotateSettings, command: str) -> None:
     _refuse_an_input(settings, out, inputs)
     guideline = read_guideline(Path(settings.guideline).expanduser()) if settings.guideline else GUIDELINE
     asked, known, disputes = _questions_asked(settings)
+    narrowing = _narrowing(settings)
     images = _images_there(settings, asked)
     with _held_file(settings, out):
         file = LabelFile(out, settings.annotator, known)
@@ -55,7 +62,8 @@ def execute(settings: AnnotateSettings, command: str) -> None:
         views = disputes.views if disputes else {}
         num_skipped = len(asked) - len(shown)
         session = Session(shown, images, file, views, guideline=guideline, num_skipped=num_skipped)
-        _serve_page(settings, session, command)
+        with _telling(session, narrowing):
+            _serve_page(settings, session, command)
 
 
 def _require_packages() -> None:
@@ -114,6 +122,70 @@ def _images_there(settings: AnnotateSettings, asked: Sequence[Question]) -> Mapp
             first_few(missing),
         )
     return images
+
+
+def _narrowing(settings: AnnotateSettings) -> "Narrowing | None":
+    """What tells how narrow the runs' intervals are; None where no runs are given."""
+    if settings.runs is None:
+        if settings.width is not None:
+            raise RepopeError("width=: of which runs' interval? Give runs=FOLDER as well")
+        return None
+    if settings.decide:
+        raise RepopeError(
+            "runs=: a person who decides is asked about disputes alone, which say nothing of the rest; leave runs= out"
+        )
+    queues = listed(settings.questions)
+    if len(queues) != 1:
+        raise RepopeError(
+            "runs=: goes with one queue; give questions=QUEUE, the queue.jsonl that audit wrote"
+        )
+    from repope_eval.relabelling.narrowing import Narrowing
+    from repope_eval.relabelling.queued_runs import read_queued_runs
+
+    of_estimate = EstimateSettings(
+        runs=settings.runs,
+        bench=settings.bench,
+        labels=settings.out,
+        queue=queues[0],
+        protocol=settings.protocol,
+        data_dir=settings.data_dir,
+    )
+    with network_off():
+        runs = read_queued_runs(of_estimate, "questions")
+    runs.sample({question: "missing" for question, each in runs.queue.items() if each.sampled})
+    return Narrowing(runs, settings.width)
+
+
+@contextmanager
+def _telling(session: Session, narrowing: "Narrowing | None") -> Iterator[None]:
+    """Tells how narrow the intervals are, at the beginning, after each batch of labels, and at the end.
+
+    A thread of its own reckons it after a batch, so that the page does not wait for it.
+    """
+    if narrowing is None:
+        yield
+        return
+    from repope_eval.relabelling.narrowing import BATCH
+
+    def tell(labels: Mapping[Question, Label]) -> None:
+        try:
+            log.info("%s", narrowing.sentence(labels))
+        except Exception as error:
+            log.warning("how narrow the interval is cannot be told (%s); labels are stored as ever", error)
+
+    def tell_each_batch() -> None:
+        if session.num_labelled % BATCH == 0:
+            thread.submit(tell, dict(session.file.labels))
+
+    if session.num_labelled:
+        tell(session.file.labels)
+    session.on_label = tell_each_batch
+    with ThreadPoolExecutor(1) as thread:
+        try:
+            yield
+        finally:
+            if session.num_labelled:
+                thread.submit(tell, dict(session.file.labels))
 
 
 @contextmanager

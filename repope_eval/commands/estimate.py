@@ -1,57 +1,34 @@
 """`python -m repope_eval estimate`: the scores of runs under corrected labels, from the part that people looked at."""
 
 import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 
 from repope_eval.benchmarks.pope_file import annotations_of, disputed_of, is_by_people, is_queue
-from repope_eval.captions.truth import CaptionTruth
-from repope_eval.cluster.sweep_plan import unfinished_runs
 from repope_eval.commands.relabel import LABELS, beside_folder
 from repope_eval.errors import RepopeError
-from repope_eval.records import Answer, Question
+from repope_eval.records import Question
 from repope_eval.relabelling.estimates_view import (
     LABELS_FILE,
     EstimatedRun,
     EstimatesView,
     estimates_document,
 )
-from repope_eval.relabelling.estimation import (
-    FIGURES,
-    Estimates,
-    estimate_runs,
-    outcome_figures,
-    outcome_tallies,
-)
-from repope_eval.relabelling.findings import Finding, looked_at
-from repope_eval.relabelling.mention_estimation import (
-    CAPTION_VARIANT,
-    QueuedMentions,
-    chair_of,
-    mention_tally,
-    old_chair,
-    queued_mentions,
-    truth_before,
-)
-from repope_eval.relabelling.mention_estimation import FIGURE as CHAIR
-from repope_eval.relabelling.queue import Queued, read_queue
-from repope_eval.relabelling.sampled_labels import FigureEstimate, Looked, Sample
+from repope_eval.relabelling.estimation import estimate_runs
+from repope_eval.relabelling.findings import Finding
+from repope_eval.relabelling.narrowing import Widest, target_text
+from repope_eval.relabelling.queue import Queued
+from repope_eval.relabelling.queued_runs import QueuedRuns, read_queued_runs
+from repope_eval.relabelling.sampled_labels import FigureEstimate
 from repope_eval.reporting.console import print_table
-from repope_eval.reporting.figure_texts import FIGURE_TITLES, change_text, percent_text
+from repope_eval.reporting.figure_texts import change_text, percent_text
 from repope_eval.reporting.tables import Field, number_field, table, text_field
-from repope_eval.runs.caption_runs import CaptionRuns, audited_runs
-from repope_eval.runs.run_selection import Selection, names_of
-from repope_eval.scoring.bootstrap import MEAN
-from repope_eval.scoring.caption_counts import FIGURE_TITLES as CHAIR_TITLES
 from repope_eval.scoring.estimates import Estimate
-from repope_eval.scoring.protocol_scores import score
-from repope_eval.scoring.protocols import PROTOCOLS
 from repope_eval.settings.command_settings import EstimateSettings
 from repope_eval.system.hub import network_off
 from repope_eval.system.rows import read_row_file
 from repope_eval.system.writing import make_folder, write_json, write_text
-from repope_eval.wording import counted, shown
+from repope_eval.wording import counted
 
 DOCUMENT, PAGE = "estimates.json", "estimates.html"
 
@@ -66,160 +43,51 @@ def execute(settings: EstimateSettings, command: str) -> None:
     """Writes the estimates and prints them."""
     out = Path(settings.out).expanduser()
     make_folder(out, "out", out)
-    selection = audited_runs(settings, unfinished_runs)
-    if isinstance(selection, CaptionRuns):
-        view = _view_of_captions(selection, settings)
-    else:
-        view = _view_of_answers(selection, settings)
+    view = _view(read_queued_runs(settings), settings.labels)
     # Imported here: it draws, and what is wrong with the words or files is told before.
     from repope_eval.relabelling.estimates_page import render_estimates_page
 
     write_json(out / DOCUMENT, estimates_document(view))
     write_text(out / PAGE, render_estimates_page(view, command))
-    print_estimates(view)
+    print_estimates(view, settings.width)
     log.info("estimates are in %s, and on the page %s", out / DOCUMENT, out / PAGE)
 
 
-@dataclass(frozen=True, slots=True)
-class _Labelled:
-    """A queue, and what people found about it."""
-
-    queue: Mapping[Question, Queued]
-    findings: Mapping[Question, Finding]
-    looked: Mapping[Question, Looked]
-    probabilities: Mapping[Question, float]
-
-    @property
-    def sample(self) -> Sample:
-        """The questions in the order of the queue."""
-        old = {question: each.label for question, each in self.queue.items()}
-        return Sample.of(old, self.looked, self.probabilities)
-
-    def view(
-        self,
-        bench: str,
-        rows: Sequence[EstimatedRun],
-        estimates: Estimates,
-        protocol: str | None,
-        titles: Mapping[str, str],
-    ) -> EstimatesView:
-        """The estimates that rest on it."""
-        found = list(self.findings.values())
-        return EstimatesView(
-            bench=bench,
-            protocol=protocol,
-            rows=rows,
-            differences=estimates.differences,
-            old_weight=estimates.old_weight,
-            lower_is_better=CHAIR in titles,
-            titles=titles,
-            n_questions=len(self.queue),
-            n_looked=len(self.looked),
-            n_more=MORE,
-            n_disputed=found.count("disputed"),
-            n_missing=found.count("missing"),
-        )
-
-
-def _labelled(queue: Mapping[Question, Queued], labels: str) -> _Labelled:
-    findings = read_findings(Path(labels).expanduser(), queue)
-    return _Labelled(queue, findings, *looked_at(queue, findings))
-
-
-def _view_of_answers(selection: Selection, settings: EstimateSettings) -> EstimatesView:
-    benchmark = selection.benchmark
-    assert benchmark is not None, "runs were selected without their benchmark"
-    queue = read_queue(Path(settings.queue).expanduser())
-    original = benchmark.label_sets[0]
-    _require_queue_of(benchmark.name, queue, original.distinct, settings.queue)
-    labelled = _labelled(queue, settings.labels)
-    protocol = PROTOCOLS[settings.protocol]
-    names = names_of(selection.runs)
-    answers = {names[run.folder]: run.answers for run in selection.runs}
-    tallies = {
-        name: outcome_tallies(original.variants, list(queue), of_run, protocol)
-        for name, of_run in answers.items()
-    }
-    old = {
-        name: score(name, "", [original], of_run, settings.protocol).cells[original.name]
-        for name, of_run in answers.items()
-    }
-    asked = {MEAN: original.distinct, **original.variants}
-    found = estimate_runs(tallies, labelled.sample, outcome_figures(protocol))
-    rows = [
-        EstimatedRun(
-            run=name,
-            variant=variant,
-            n_questions=len(asked[variant]),
-            n_looked=sum(question in asked[variant] for question in labelled.looked),
-            old=old[name][variant].estimates,
-            true=figures,
-        )
-        for name, variants in found.figures.items()
-        for variant, figures in variants.items()
-    ]
-    titles = {figure: FIGURE_TITLES[figure] for figure in FIGURES}
-    return labelled.view(benchmark.name, rows, found, settings.protocol, titles)
-
-
-def _view_of_captions(selection: CaptionRuns, settings: EstimateSettings) -> EstimatesView:
-    """CHAIRi of each run, and of each prompt of a run that has several."""
-    for left in selection.left_out:
-        log.warning("%s is left out: it %s", left.folder, left.reason)
-    labelled = _labelled(read_queue(Path(settings.queue).expanduser()), settings.labels)
-    truth = truth_before(selection.truth, labelled.queue)
-    names = names_of(selection.runs)
-    mentioned: dict[str, QueuedMentions] = {}
-    old: dict[str, Estimate] = {}
-    for run in selection.runs:
-        prompts = dict.fromkeys(question.text for question in run.answers)
-        for prompt in prompts:
-            captions = [answer for answer in run.answers.values() if answer.question.text == prompt]
-            name = names[run.folder] if len(prompts) == 1 else f"{names[run.folder]}, {prompt}"
-            mentioned[name] = _mentions_of(name, captions, truth, labelled, settings.queue)
-            old[name] = old_chair(captions, truth)
-    order = list(labelled.queue)
-    tallies = {name: {CAPTION_VARIANT: mention_tally(each, order)} for name, each in mentioned.items()}
-    found = estimate_runs(tallies, labelled.sample, {CHAIR: chair_of})
-    rows = [
-        EstimatedRun(
-            run=name,
-            variant=CAPTION_VARIANT,
-            n_questions=len(each.queued),
-            n_looked=sum(question in each.queued for question in labelled.looked),
-            old={CHAIR: old[name]},
-            true=found.figures[name][CAPTION_VARIANT],
-        )
-        for name, each in mentioned.items()
-    ]
-    return labelled.view(selection.bench, rows, found, None, {CHAIR: CHAIR_TITLES[CHAIR]})
-
-
-def _mentions_of(
-    name: str, captions: Sequence[Answer], truth: CaptionTruth, labelled: _Labelled, queue: str
-) -> QueuedMentions:
-    mentioned = queued_mentions(captions, truth, labelled.queue)
-    if mentioned.strange:
-        first = mentioned.strange[0]
-        raise RepopeError(
-            f"queue={queue}: {name} mentions {counted(len(mentioned.strange), 'object', ',')} that nobody has judged "
-            f"and that the queue does not ask about, first {first.object} in {first.image}; give the queue that audit "
-            "wrote of these runs"
-        )
-    return mentioned
-
-
-def _require_queue_of(
-    bench: str, queue: Mapping[Question, Queued], labels: Mapping[Question, bool], name: str
-) -> None:
-    """Refuses a queue of another benchmark, or one that was made of other labels."""
-    strange = [question for question, each in queue.items() if labels.get(question) != each.label]
-    if strange or len(queue) < len(labels):
-        example = f", first {shown(strange[0].text)} about {strange[0].image}" if strange else ""
-        raise RepopeError(
-            f"queue={name}: has {counted(len(queue), 'question', ',')}, of which {len(queue) - len(strange):,} are "
-            f"among the {len(labels):,} of {bench} with their labels{example}; give the queue that audit wrote of it"
-        )
+def _view(runs: QueuedRuns, labels: str) -> EstimatesView:
+    """What the runs come to by what people found."""
+    findings = read_findings(Path(labels).expanduser(), runs.queue)
+    sample = runs.sample(findings)
+    estimates = estimate_runs(runs.tallies, sample, runs.figures)
+    order = list(runs.queue)
+    looked = [order[place] for place in sample.looked]
+    found = list(findings.values())
+    return EstimatesView(
+        bench=runs.bench,
+        protocol=runs.protocol,
+        rows=[
+            EstimatedRun(
+                run=name,
+                variant=variant,
+                n_questions=len(asked),
+                n_looked=sum(question in asked for question in looked),
+                old=old[variant],
+                true=figures,
+            )
+            for name, variants in estimates.figures.items()
+            for old in [runs.old(name)]
+            for variant, figures in variants.items()
+            for asked in [runs.asked(name)[variant]]
+        ],
+        differences=estimates.differences,
+        old_weight=estimates.old_weight,
+        lower_is_better=runs.protocol is None,
+        titles=runs.titles,
+        n_questions=len(runs.queue),
+        n_looked=len(looked),
+        n_more=MORE,
+        n_disputed=found.count("disputed"),
+        n_missing=found.count("missing"),
+    )
 
 
 def read_findings(path: Path, queue: Mapping[Question, Queued]) -> dict[Question, Finding]:
@@ -267,7 +135,7 @@ def _refuse_old_labels(
         )
 
 
-def print_estimates(view: EstimatesView) -> None:
+def print_estimates(view: EstimatesView, width: float | None = None) -> None:
     """Prints each run's figures by the old labels and under true ones, and what more labels would do."""
     fields: list[Field[tuple[EstimatedRun, str]]] = [
         text_field("run", lambda each: each[0].run),
@@ -283,7 +151,7 @@ def print_estimates(view: EstimatesView) -> None:
         log.info("%s", sentence)
     for sentence in view.open_sentences:
         log.warning("%s", sentence)
-    log_widest(view)
+    log_widest(view, width)
 
 
 def _old_text(figure: Estimate) -> str:
@@ -298,23 +166,21 @@ def _change_text(change: Estimate) -> str:
     return change_text("f1", change.value, change.interval)
 
 
-def log_widest(view: EstimatesView) -> None:
-    """Logs what further labels would make of the widest interval of the leading figure."""
-    widths = {
-        row.run: (lead.width, more)
-        for row in view.headline
-        if (lead := row.true[view.lead]).width is not None
-        and (more := lead.width_with(view.n_more)) is not None
-    }
-    if widths:
-        run = max(widths, key=lambda name: widths[name])
-        log.info(
-            "the %sinterval of %s, that of %s, is %.1f points wide; %d further drawn labels would narrow it to about "
-            "%.1f",
-            "widest " if len(widths) > 1 else "",
-            view.lead_title,
-            run,
-            100 * widths[run][0],
-            MORE,
-            100 * widths[run][1],
-        )
+def log_widest(view: EstimatesView, width: float | None = None) -> None:
+    """Logs what further labels would make of the widest interval of the leading figure.
+
+    Args:
+        view: the estimates.
+        width: the width that the number of labels is told for; None: the width is told for a number of labels.
+    """
+    leads = {row.run: row.true[view.lead] for row in view.headline}
+    widest = Widest.of(leads)
+    if widest is None:
+        return
+    which = "the widest interval" if widest.n_runs > 1 else "the interval"
+    now = f"{which} of {view.lead_title}, that of {widest.run}, is {widest.points:.1f} points wide"
+    more = widest.estimate.width_with(view.n_more)
+    if width is not None:
+        log.info("%s%s", now, target_text(leads, width))
+    elif more is not None:
+        log.info("%s; %d further drawn labels would narrow it to about %.1f", now, view.n_more, 100 * more)

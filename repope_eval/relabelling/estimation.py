@@ -234,11 +234,8 @@ def estimate_runs(
         figures: what is estimated, the leading figure first.
         old_weight: how much an old label counts beside a person's; None: as much as serves the leading figure best.
     """
-    of_runs = _RunFigures(runs, sample, figures, 1.0 if old_weight is None else old_weight)
+    of_runs = _weighted_figures(runs, sample, figures, old_weight)
     lead, sets = of_runs.lead, of_runs.sets
-    if old_weight is None:
-        leads = [of_runs.figure(sample.labels, run, among, lead) for run in runs for among in list(sets)[-1:]]
-        of_runs = _RunFigures(runs, sample, figures, old_label_weight(leads, sample))
     found: dict[str, dict[Variant, dict[str, FigureEstimate]]] = {
         run: {among: {} for among in sets} for run in runs
     }
@@ -250,6 +247,35 @@ def estimate_runs(
         known = [run for run in runs if found[run][among][lead].value is not None]
         differences[among] = _differences(known, among, of_runs)
     return Estimates(of_runs.old_weight, found, differences)
+
+
+def leading_estimates(
+    runs: Mapping[str, Mapping[Variant, Tally]], sample: Sample, figures: Mapping[str, FigureOf]
+) -> dict[str, FigureEstimate]:
+    """The leading figure of each run, the mean over its variants, as `estimate_runs` has it, and nothing else."""
+    of_runs = _weighted_figures(runs, sample, figures, None)
+    among = list(of_runs.sets)[-1]
+    return {
+        run: _estimate(
+            partial(of_runs.figure, run=run, among=among, name=of_runs.lead), sample, of_runs.old_weight
+        )
+        for run in runs
+    }
+
+
+def _weighted_figures(
+    runs: Mapping[str, Mapping[Variant, Tally]],
+    sample: Sample,
+    figures: Mapping[str, FigureOf],
+    old_weight: float | None,
+) -> _RunFigures:
+    """The figures of runs, with the weight of the old labels that serves the leading one best, or a given one."""
+    of_runs = _RunFigures(runs, sample, figures, 1.0 if old_weight is None else old_weight)
+    if old_weight is not None:
+        return of_runs
+    among = list(of_runs.sets)[-1]
+    leads = [of_runs.figure(sample.labels, run, among, of_runs.lead) for run in runs]
+    return _RunFigures(runs, sample, figures, old_label_weight(leads, sample))
 
 
 def _differences(

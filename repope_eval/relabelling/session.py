@@ -1,6 +1,6 @@
 """What the page of one annotator shows and stores; how it travels is the server's affair."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePath
 from typing import Any
@@ -45,6 +45,8 @@ class Session:
     """What others say of a question, for a person who decides between them; an annotator sees no such thing."""
     guideline: Sequence[str] = GUIDELINE
     """The paragraphs that say what the labels mean."""
+    on_label: Callable[[], None] | None = None
+    """What is done when a question has got its first label; the page waits for it."""
     num_skipped: int = 0
     """How many questions are left out because their images are missing."""
     tab: int = 0
@@ -140,6 +142,8 @@ class Session:
         elif judgement.label != before.label or judgement.note == before.note:  # else it is a note alone
             self._labelled.pop(number, None)
             self._labelled[number] = None
+        if self.on_label is not None and before.label is None and judgement.label is not None:
+            self.on_label()
         return number
 
     def _progress(self, number: int) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """What can be set of the commands beside a run; see `config` for the form."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from repope_eval.settings.config import (
     ANY_BENCH,
@@ -50,6 +50,12 @@ class AuditSettings:
     out: str = setting("folder for queue.jsonl and its page, queue.html", "audit")
 
 
+_TARGET = (
+    "width of the leading figure's 95 % interval, such as .02 (two points), for which labels are counted"
+)
+_WIDTHS: dict[str, Any] = {"minimum": 0.001, "maximum": 0.499}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EstimateSettings:
     """Estimates scores under corrected labels, from the part that people looked at."""
@@ -62,6 +68,9 @@ class EstimateSettings:
     )
     labels: str = setting("what people found: an annotator's file, or what relabel wrote")
     queue: str = setting("the queue.jsonl that audit wrote")
+    width: float | None = setting(
+        f"{_TARGET}; null: what 200 further labels would do is told", None, **_WIDTHS
+    )
     protocol: Protocol = setting("how yes or no is read from an answer", DEFAULT_PROTOCOL)
     data_dir: str | None = setting("where data lies or goes; null: where the runs had it", None)
     out: str = setting("folder for estimates.json and estimates.html", "estimates")
@@ -148,6 +157,19 @@ class AnnotateSettings:
         "one of this program",
         None,
     )
+    runs: str | None = setting(
+        "folder of the runs that a queue was made of, to be told after each 25 labels how wide the 95 % interval of "
+        "their F1 is; null: it is not told",
+        None,
+    )
+    bench: BenchSettings = setting(
+        f"with runs: benchmark, or that of captions (chair), by its name; null: that of most runs; {FILES_NOW}",
+        ANY_BENCH,
+        is_partial=True,
+    )
+    protocol: Protocol = setting("with runs: how yes or no is read from an answer", DEFAULT_PROTOCOL)
+    data_dir: str | None = setting("with runs: where data lies or goes; null: where the runs had it", None)
+    width: float | None = setting(f"with runs: {_TARGET}; null: none", None, **_WIDTHS)
     host: str = setting(
         "address of this machine to serve at; 0.0.0.0: all, for other machines and phones", "127.0.0.1"
     )

@@ -1,6 +1,7 @@
 """The whole way of a mention that nobody has judged: `audit`, two people's labels, `relabel`, and narrower bounds."""
 
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,9 @@ from conftest import CommandLine
 from test_mentions import CHAIR
 
 from repope_eval.captions.coco_files import image_name
+from repope_eval.commands import annotate
+from repope_eval.records import Label
+from repope_eval.settings.command_settings import AnnotateSettings
 
 ANNOTATIONS = CHAIR.parent / "annotations"
 NAMES = ("greedy", "beam5")
@@ -60,11 +64,12 @@ def runs(command_line: CommandLine, data_dir: Path, tmp_path: Path) -> Path:
     return tmp_path / "runs"
 
 
-def label_of(line: dict[str, Any]) -> str:
+def label_of(line: dict[str, Any]) -> Label:
     """What people find: mostly what COCO says, at times the opposite, and that some cannot be decided."""
     place = sum(map(ord, line["image"] + line["question"])) % 5
-    other = "yes" if line["label"] == "no" else "no"
-    return {0: other, 1: "ambiguous"}.get(place, line["label"])
+    old: Label = line["label"]
+    other: Label = "yes" if old == "no" else "no"
+    return other if place == 0 else "ambiguous" if place == 1 else old
 
 
 def write_labels(path: Path, lines: Sequence[dict[str, Any]]) -> Path:
@@ -233,6 +238,33 @@ def test_a_few_labels_tell_what_chair_would_be_with_all(
     page = (tmp_path / "estimates_few" / "estimates.html").read_text()
     assert "CHAIRi of greedy" in page
     assert "protocol" not in page.split("<h2>How this was made")[0]
+
+
+def test_an_annotator_is_told_how_wide_the_interval_of_chair_is(
+    command_line: CommandLine, data_dir: Path, runs: Path, tmp_path: Path
+) -> None:
+    words = (f"runs={runs}", f"data_dir={data_dir}", "budget=40", "sample=60")
+    called(command_line, "audit", *words, f"out={tmp_path / 'audit'}")
+    queue = tmp_path / "audit" / "queue.jsonl"
+    lines = [line for line in lines_of(queue) if line["sampled"]]
+    given = AnnotateSettings(
+        questions=str(queue),
+        images="images",
+        annotator="a",
+        out="a.jsonl",
+        runs=str(runs),
+        data_dir=str(data_dir),
+        width=0.4,
+    )
+    narrowing = annotate._narrowing(given)
+    assert narrowing is not None
+    by_words = {(each.image, each.text): each for each in narrowing.runs.queue}
+    labels = {by_words[line["image"], line["question"]]: label_of(line) for line in lines}
+    assert re.fullmatch(
+        r"With 100 labels CHAIRi's widest 95 % interval \(that of (greedy|beam5)\) is \d+\.\d points wide, no wider "
+        r"than the 40\.0 of width=0\.4: you may stop\.",
+        narrowing.sentence(labels),
+    )
 
 
 def test_the_queue_of_other_captions_is_refused(

@@ -1,6 +1,7 @@
 """`estimate`: which files are what people found, what is said of the others, and whose interval is told."""
 
 import logging
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from repope_eval.relabelling.estimates_page import render_estimates_page
 from repope_eval.relabelling.estimates_view import LABELS_FILE, estimates_document
 from repope_eval.relabelling.estimation import FIGURES
 from repope_eval.relabelling.findings import looked_at
+from repope_eval.relabelling.narrowing import target_text
 from repope_eval.relabelling.queue import Queued, read_queue, write_queue
 from repope_eval.relabelling.sampled_labels import FigureEstimate, Looked
 from repope_eval.system.writing import write_lines, write_text
@@ -141,6 +143,43 @@ def test_the_interval_that_is_told_has_the_name_of_its_run(
     view = estimates_view("steady", "hasty")
     log_widest(replace(view, rows=[*rows, estimated_run("undefined", "mean", None)]))
     assert caplog.messages == [f"{message} drawn labels would narrow it to about {narrowed}"]
+
+
+@pytest.mark.parametrize(
+    ("width", "ending"),
+    [
+        (0.06, ", no wider than the 6.0 of width=0.06"),
+        (0.0325, r"; about 1,\d\d\d labels in all would narrow it to 3\.2"),
+        (0.001, r"; about 5,1\d\d labels in all would narrow it to 0\.1"),
+    ],
+)
+def test_a_width_is_told_in_labels_in_all(
+    width: float, ending: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    rows = [
+        replace(
+            estimated_run(name, "mean", 0.9),
+            true={"f1": FigureEstimate(0.9, (0.85, 0.85 + wide), replace(GROWTH, width=wide))},
+        )
+        for name, wide in {"steady": 0.04, "hasty": 0.06}.items()
+    ]
+    log_widest(replace(estimates_view("steady", "hasty"), rows=rows), width)
+    (message,) = caplog.messages
+    assert re.fullmatch(f"the widest interval of F1, that of hasty, is 6.0 points wide{ending}", message), (
+        message
+    )
+
+
+def test_open_questions_may_keep_an_interval_wide() -> None:
+    growth = replace(GROWTH, width=0.06, fixed=0.03)
+    leads = {"steady": FigureEstimate(0.9, (0.87, 0.93), growth)}
+    assert target_text(leads, 0.02) == "; no number of labels narrows it to 2.0"
+    n_needed = growth.labels_for(0.04)
+    assert n_needed is not None
+    assert target_text(leads, 0.04, n_needed - 1) == (
+        f"; about {n_needed:,} labels in all would narrow it to 4.0, and this queue asks for {n_needed - 1:,}"
+    )
 
 
 def test_a_dash_and_the_number_of_labels_stand_where_these_are_too_few(

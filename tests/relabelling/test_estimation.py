@@ -17,6 +17,7 @@ from repope_eval.relabelling.estimation import (
     Place,
     Tally,
     estimate_runs,
+    leading_estimates,
     outcome_figures,
     outcome_tallies,
     places,
@@ -313,6 +314,17 @@ def test_a_difference_is_that_of_the_figures_and_surer_than_these() -> None:
     assert np.mean([one.ci95[0] <= truth <= one.ci95[1] for one in each]) > 0.88
     width = np.mean([one.width for one in each])
     assert width < np.mean([one.figures["m"]["mean"]["f1"].width for one in found]) / 2
+
+
+def test_the_leading_figures_alone_are_those_of_all() -> None:
+    tallies, _ = both_runs()
+    figures, sample = outcome_figures(REPOPE), drawn_sample(0, 200)
+    leads, every = leading_estimates(tallies, sample, figures), estimate_runs(tallies, sample, figures)
+    assert leads.keys() == {"m", "other"}
+    for name, lead in leads.items():
+        same = every.figures[name]["mean"]["f1"]
+        assert (lead.value, lead.ci95) == (same.value, same.ci95)
+        assert lead.width
 
 
 def test_a_fitted_weight_of_old_labels_narrows_what_chance_leaves_open() -> None:
