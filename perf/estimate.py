@@ -169,12 +169,15 @@ def main() -> None:
     )
     given = options.parse_args()
     trial = Trial(read(given.data, given.answers, given.questions))
+    disputed = ""
     if given.disputed:
-        _print_disputed(trial, given.labels, given.repetitions, *given.disputed)
+        disputed = f"; {_print_disputed(trial, given.labels, given.repetitions, *given.disputed)}"
     else:
         _print_ways(trial, given.labels, given.repetitions)
     *_, (model, truth) = trial.truths.items()
-    print(f"{given.repetitions} repetitions; mean F1 over the variants of {model} under RePOPE: {truth:.4f}")
+    print(
+        f"{given.repetitions} repetitions{disputed}; mean F1 over the variants of {model} under RePOPE: {truth:.4f}"
+    )
 
 
 _FIGURE = ("bias", "3.92 sd", "width", "holds %")
@@ -195,7 +198,8 @@ def _print_ways(trial: Trial, labels: Sequence[int], repetitions: int) -> None:
 
 def _print_disputed(
     trial: Trial, labels: Sequence[int], repetitions: int, of_sound: float, of_flipped: float
-) -> None:
+) -> str:
+    """Prints the table, and returns how many questions would be in dispute."""
     generator = np.random.default_rng(0)
     findings = trial.real.findings
     for question, label in trial.real.true.items():
@@ -209,7 +213,7 @@ def _print_disputed(
                 cells = trial.repeat(way, n_labels, repetitions, known)[0].cells()
                 rows.append([str(n_labels), str(round(n_labels * way.share_certain)), name, *cells])
     print_table(("labels", "certain", "disputes", *_FIGURE), rows)
-    print(f"{len(findings) - len(left_out)} of {len(findings):,} questions would be in dispute")
+    return f"{len(findings) - len(left_out)} of {len(findings):,} questions would be in dispute"
 
 
 def _truth(real: RealAnswers, model: str) -> float:

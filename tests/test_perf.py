@@ -451,9 +451,10 @@ def test_planning_holds_plans_against_samples(shared: Path) -> None:
 
 def test_estimate_repeats_each_design(shared: Path) -> None:
     lines = run("estimate", *real_answers(shared), "--repetitions", "3", options=())
-    rows = table(lines, "labels")
-    assert [row["labels"] for row in rows] == ["250", "250", "500", "500", "1000", "1000"]
+    rows = table(lines, "drawn by: labels")
+    assert [row["labels"] for row in rows] == [number for number in ("250", "500", "1000") for _ in range(7)]
     assert all(0 < float(row["width"]) < 0.2 for row in rows)
+    assert all(0 < float(row["diff. width"]) < 0.2 for row in rows)
     assert all(abs(float(row["bias"])) < 0.05 for row in rows)
     assert lines[-1].endswith("mean F1 over the variants of llava-v1.5-13b under RePOPE: 0.9034")
 

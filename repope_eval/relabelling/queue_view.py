@@ -138,8 +138,8 @@ def selection_sentence(queue: Sequence[Queued]) -> str:
     n_drawn, n_others = n_sampled - n_certain, len(queue) - n_certain
     drawn = ", the more often the more doubtful a label is and the more it would change" if n_drawn else ""
     return (
-        f"People are to look at {n_sampled:,}: {n_certain:,} for certain, the most doubtful, and {n_drawn:,} drawn from "
-        f"the other {n_others:,}{drawn}."
+        f"People are to look at {n_sampled:,}: {n_certain:,} for certain, the most doubtful, and {n_drawn:,} drawn "
+        f"from the other {n_others:,}{drawn}."
     )
 
 

@@ -39,8 +39,8 @@ def queue(runs: Path, command_line: CommandLine, tmp_path: Path) -> Path:
     certain = sum(line["p_sampled"] == 1 for line in lines_of(out / "queue.jsonl"))
     assert 100 <= certain < 200
     assert (
-        f"People are to look at 300: {certain} for certain, the most doubtful, and {300 - certain} drawn from the other "
-        f"{1026 - certain}, the more often the more doubtful a label is and the more it would change."
+        f"People are to look at 300: {certain} for certain, the most doubtful, and {300 - certain} drawn from the "
+        f"other {1026 - certain}, the more often the more doubtful a label is and the more it would change."
     ) in result.stderr
     return out / "queue.jsonl"
 
