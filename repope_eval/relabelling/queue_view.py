@@ -137,6 +137,8 @@ def selection_sentence(queue: Sequence[Queued]) -> str:
     n_sampled = sum(each.sampled for each in queue)
     n_drawn, n_others = n_sampled - n_certain, len(queue) - n_certain
     drawn = ", the more often the more doubtful a label is and the more it would change" if n_drawn else ""
+    if not n_certain:
+        return f"People are to look at {n_sampled:,}, drawn from {n_others:,}{drawn}."
     return (
         f"People are to look at {n_sampled:,}: {n_certain:,} for certain, the most doubtful, and {n_drawn:,} drawn "
         f"from the other {n_others:,}{drawn}."

@@ -44,6 +44,11 @@ def test_how_the_questions_were_chosen_is_said() -> None:
         "People are to look at 5: 2 for certain, the most doubtful, and 3 drawn from the other 4, the more often the "
         "more doubtful a label is and the more it would change."
     )
+    drawn = [each for each in queue_view().queue if each.p_sampled < 1]
+    assert selection_sentence(drawn) == (
+        "People are to look at 3, drawn from 4, the more often the more doubtful a label is and the more it would "
+        "change."
+    )
 
 
 @pytest.mark.parametrize(
