@@ -10,35 +10,13 @@ import pytest
 import torch
 import warm_commands
 from conftest import PROJECT
+from perf_runs import real_answers, run, table
 from tiny_checkpoints import CHECKPOINTS
 
 from repope_eval.machine.speed import named_card
 from repope_eval.records import Question
 
 pytestmark = pytest.mark.perf
-
-SMALLEST = ("--shape", "tiny", "--questions", "2", "--max-new-tokens", "2", "--device", "cpu")
-
-
-def run(program: str, *words: str, options: tuple[str, ...] = SMALLEST) -> list[str]:
-    """The lines that a program prints; by default it asks the smallest model."""
-    ended = warm_commands.run(*options, *words, program=f"perf/{program}.py", folder=PROJECT)
-    assert ended.returncode == 0, ended.stdout + ended.stderr
-    return ended.stdout.splitlines()
-
-
-def table(lines: list[str], first_heading: str) -> list[dict[str, str]]:
-    """The rows of the table whose first column has that heading; columns are two spaces or more apart."""
-    start = next(place for place, line in enumerate(lines) if line.startswith(f"{first_heading}  "))
-    headings = re.split(r"\s{2,}", lines[start])
-    rows = []
-    for line in lines[start + 1 :]:
-        cells = re.split(r"\s{2,}", line)
-        if len(cells) != len(headings):
-            break
-        rows.append(dict(zip(headings, cells, strict=True)))
-    return rows
-
 
 PROGRAMS = sorted(
     path.stem
@@ -422,19 +400,6 @@ def test_million_rows_reads_each_kind_of_table() -> None:
     assert lines[-1] == "100 rows of each kind were read, and each row is a question"
 
 
-def real_answers(shared: Path) -> tuple[str, ...]:
-    answers = shared / "answers"
-    files = [str(answers / f"llava-v1.5-{size}.jsonl") for size in ("7b", "13b")]
-    return (
-        "--data",
-        str(shared),
-        "--questions",
-        str(answers / "llava-v1.5_questions.jsonl"),
-        "--answers",
-        *files,
-    )
-
-
 def test_audit_finds_what_the_documentation_says(shared: Path) -> None:
     lines = run("audit", options=real_answers(shared))
     orders = {row["order"]: row for row in table(lines, "order")}
@@ -466,22 +431,6 @@ def test_models_that_answer_one_variant_cost_audit_no_more_than_chance(shared: P
         for budget in ("5 %", "10 %", "20 %", "30 %"):
             gained, lost = map(int, re.findall(r"\d+", row[f"gained and lost in {budget}"]))
             assert lost - gained <= 1.96 * (gained + lost) ** 0.5, (row, budget)
-
-
-def test_planning_holds_plans_against_samples(shared: Path) -> None:
-    words = ("--draws", "60", "--replicates", "500", "--pairs", "2")
-    lines = run("planning", *real_answers(shared), *words, options=())
-    (row,) = table(lines, "pair")
-    assert (row["points"], row["pairs"], row["test"], row["planned"]) == ("2.04", "1", "alone", "224")
-    assert float(row["power there"]) == pytest.approx(0.8, abs=0.15)
-    assert float(row["planned / needed"]) == pytest.approx(1, abs=0.2)
-    small, middle, large = table(lines, "pair, of 1 point")
-    assert {each["all images"] for each in (small, middle, large)} == {"935"}
-    assert float(small["refused"]) > float(middle["refused"]) == 0
-    assert 0 < float(large["from"]) < 1 < float(large["to"]) < 2
-    assert float(large["held"]) == pytest.approx(0.95, abs=0.06)
-    (alone,) = table(lines, "pair, of one run")
-    assert float(alone["part"]) == pytest.approx(1, abs=0.1)
 
 
 def test_estimate_repeats_each_design(shared: Path) -> None:

@@ -160,14 +160,15 @@ def _label_plan_of(
     f1 = outcome_figures(PROTOCOLS[settings.protocol])["f1"]
     effects = {run: label_effects(each, label_set.distinct, f1) for run, each in doubted.tallies.items()}
     variant = MEAN if has_mean(label_set.variants) else next(iter(label_set.variants))
-    for run in [run for run, each in effects.items() if isnan(each.value)]:
-        log.warning("%s is left out: its F1 (%s) is undefined", run, variant)
-        del effects[run]
-    if not effects:
+    undefined = [run for run, each in effects.items() if isnan(each.value)]
+    if len(undefined) == len(effects):
         raise RepopeError(
             f"runs={settings.runs}: F1 ({variant}) is undefined, so no interval of it is planned"
         )
-    shares = [share for times in TIMES if (share := times * settings.wrong) <= 1]
+    for run in undefined:
+        log.warning("%s is left out: its F1 (%s) is undefined", run, variant)
+        del effects[run]
+    shares = [times * settings.wrong for times in TIMES]
     return LabelPlanView(
         bench=benchmark.name,
         labels=label_set_phrase(label_set.name),

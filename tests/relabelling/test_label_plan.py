@@ -67,7 +67,7 @@ def test_labels_are_wrong_by_the_square_of_their_doubt() -> None:
 
 
 def test_no_label_is_wrong_more_often_than_always() -> None:
-    """Of three labels 1.5 are wrong: the first for certain, since its share would be 1.5 x 4 / 4.5, and the others share .5."""
+    """Of three labels 1.5 are wrong: the first for certain, whose part is 1.5 x 4 / 4.5; the others share .5."""
     doubts = dict(zip(QUESTIONS[:3], (1.8, 0.3, 0.3), strict=True))
     squares = label_plan(doubts, doubts, {"run": effects(1, 1, 3)}, 0.5).squares["run"]
     assert squares == pytest.approx([1, 0.25, 0.25])
