@@ -80,7 +80,7 @@ def label_plan_sentences(view: LabelPlanView) -> Iterator[str]:
     few = {run: number for run, number in view.n_answered.items() if number < view.n_questions}
     if few:
         run = min(few, key=lambda name: few[name])
-        others = f" ({counted(len(few) - 1, 'other run')} not all either)" if len(few) > 1 else ""
+        others = f", and {counted(len(few) - 1, 'other run')} not all either" if len(few) > 1 else ""
         yield (
             f"{run} answered {few[run]:,} of the {view.n_questions:,} questions{others}: its F1 is that of these, and "
             "F1 over all questions may take other numbers."
