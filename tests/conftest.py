@@ -38,6 +38,7 @@ ONE_BY_ONE = (
     "test_documented_commands.py",
     "test_identity.py",
     "test_perf.py",
+    "test_perf_plans.py",
     "test_pipeline.py",
     "test_resuming.py",
     "test_same_answers.py",

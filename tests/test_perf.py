@@ -433,22 +433,6 @@ def test_models_that_answer_one_variant_cost_audit_no_more_than_chance(shared: P
             assert lost - gained <= 1.96 * (gained + lost) ** 0.5, (row, budget)
 
 
-def test_planning_holds_plans_against_samples(shared: Path) -> None:
-    words = ("--draws", "60", "--replicates", "500", "--pairs", "2")
-    lines = run("planning", *real_answers(shared), *words, options=())
-    (row,) = table(lines, "pair")
-    assert (row["points"], row["pairs"], row["test"], row["planned"]) == ("2.04", "1", "alone", "224")
-    assert float(row["power there"]) == pytest.approx(0.8, abs=0.15)
-    assert float(row["planned / needed"]) == pytest.approx(1, abs=0.2)
-    small, middle, large = table(lines, "pair, of 1 point")
-    assert {each["all images"] for each in (small, middle, large)} == {"935"}
-    assert float(small["refused"]) > float(middle["refused"]) == 0
-    assert 0 < float(large["from"]) < 1 < float(large["to"]) < 2
-    assert float(large["held"]) == pytest.approx(0.95, abs=0.06)
-    (alone,) = table(lines, "pair, of one run")
-    assert float(alone["part"]) == pytest.approx(1, abs=0.1)
-
-
 def test_estimate_repeats_each_design(shared: Path) -> None:
     lines = run("estimate", *real_answers(shared), "--repetitions", "3", options=())
     rows = table(lines, "drawn by: labels")

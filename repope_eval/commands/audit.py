@@ -11,8 +11,8 @@ from repope_eval.cluster.sweep_plan import unfinished_runs
 from repope_eval.errors import RepopeError
 from repope_eval.records import Answer, LabelSet, Question, Variant
 from repope_eval.relabelling.design import design, question_effects
-from repope_eval.relabelling.doubt import label_doubts
-from repope_eval.relabelling.estimation import Tally, outcome_figures, outcome_tallies
+from repope_eval.relabelling.doubted_labels import doubted_labels, voters_by_name
+from repope_eval.relabelling.estimation import Tally
 from repope_eval.relabelling.mention_doubt import unjudged_mentions
 from repope_eval.relabelling.mention_estimation import (
     CAPTION_VARIANT,
@@ -32,10 +32,8 @@ from repope_eval.relabelling.queue_view import QueueView, selection_sentence, tr
 from repope_eval.reporting.console import print_table
 from repope_eval.runs.caption_runs import CaptionRuns, audited_runs
 from repope_eval.runs.finished_runs import FinishedRun, data_folder_of, given_files
-from repope_eval.runs.run_selection import Selection, names_of
-from repope_eval.scoring.protocols import PROTOCOLS, Protocol, remembering
+from repope_eval.runs.run_selection import Selection
 from repope_eval.settings.command_settings import AuditSettings
-from repope_eval.settings.config import Protocol as ProtocolName
 from repope_eval.system.hub import network_off
 from repope_eval.system.writing import refuse_existing, write_text
 from repope_eval.wording import counted, first_few
@@ -64,25 +62,17 @@ def _audit_labels(selection: Selection, settings: AuditSettings, path: Path, com
     """Asks about the labels of a benchmark, by what models answered."""
     benchmark = selection.benchmark
     assert benchmark is not None, "runs were selected without their benchmark"
-    voters = _by_name(selection.runs)
-    says_yes = _votes(voters, settings.protocol)
     label_set = benchmark.label_sets[0]  # before anybody corrected them
-    doubts = label_doubts(label_set.distinct, says_yes)
-    protocol = PROTOCOLS[settings.protocol]
-    tallies = {
-        name: outcome_tallies(label_set.variants, list(label_set.distinct), voters[name].answers, protocol)
-        for name in says_yes
-    }
-    effects = question_effects(tallies, label_set.distinct, outcome_figures(protocol)["f1"])
+    doubted = doubted_labels(label_set, selection.runs, settings.protocol)
     images = _images_here(selection.runs, benchmark.questions, settings)
     view = QueueView(
         bench=benchmark.name,
         labels=label_set_phrase(label_set.name),
         protocol=settings.protocol,
-        queue=_queue_of(doubts.scores, effects, label_set.distinct, settings),
+        queue=_queue_of(doubted.doubts.scores, doubted.effects, label_set.distinct, settings),
         variants=_variants_by_question(label_set),
-        answers={name: voters[name].answers for name in says_yes},
-        trust=doubts.trust,
+        answers=doubted.answers,
+        trust=doubted.doubts.trust,
         images=images,
     )
     next_command = _annotate_command(path, images)
@@ -95,7 +85,7 @@ def _audit_captions(selection: CaptionRuns, settings: AuditSettings, path: Path,
     """Asks about the objects that captions mention and nobody has judged."""
     for left in selection.left_out:
         log.warning("%s is left out: it %s", left.folder, left.reason)
-    writers = _by_name(selection.runs)
+    writers = voters_by_name(selection.runs)
     captions = {name: run.answers.values() for name, run in writers.items()}
     mentions = unjudged_mentions(captions, selection.truth)
     if not mentions.objects:
@@ -135,33 +125,6 @@ def _say_what_follows(verdict: str, queue: Sequence[Queued], path: Path, next_co
     log.info("two people label it, each with a NAME of their own: %s", next_command)
 
 
-def _by_name(runs: Sequence[FinishedRun]) -> dict[str, FinishedRun]:
-    """The runs by the names of their models, without those that have another's answers."""
-    kept = _without_copies(runs)
-    names = names_of(kept)
-    return {names[run.folder]: run for run in kept}
-
-
-def _votes(
-    voters: Mapping[str, FinishedRun], protocol_name: ProtocolName
-) -> dict[str, Mapping[Question, float]]:
-    """How far each model says yes to each question; without models of which nothing is read as yes or no.
-
-    Raises:
-        RepopeError: nothing is read of any.
-    """
-    protocol = remembering(PROTOCOLS[protocol_name])
-    says_yes = {name: said for name, run in voters.items() if (said := _says_yes(run, protocol))}
-    for name in voters:
-        if name not in says_yes:
-            log.warning("%s has no answer that reads as yes or no, so it is left out", name)
-    if not says_yes:
-        raise RepopeError(
-            f"protocol={protocol_name}: reads no answer of these runs as yes or no; try another, or other runs"
-        )
-    return says_yes
-
-
 def _queue_of(
     scores: Mapping[Question, float],
     effects: Mapping[Question, float],
@@ -199,29 +162,6 @@ def _write_files(path: Path, queue: Sequence[Queued], page: str) -> None:
     except BaseException:
         path.unlink(missing_ok=True)
         raise
-
-
-def _without_copies(runs: Sequence[FinishedRun]) -> list[FinishedRun]:
-    """The runs that have answers of their own: a copy knows nothing that the first does not, and has no vote."""
-    kept: dict[frozenset[Answer], FinishedRun] = {}
-    for run in runs:
-        first = kept.setdefault(frozenset(run.answers.values()), run)
-        if first is not run:
-            log.warning("%s has the same answers as %s, so it is left out", run.folder, first.folder)
-    return list(kept.values())
-
-
-def _says_yes(run: FinishedRun, protocol: Protocol) -> Mapping[Question, float]:
-    """How far a run says yes to each question: its answer, drawn halfway to its probability where that is known."""
-    yes_shares: dict[Question, float] = {}
-    for question, answer in run.answers.items():
-        reading = protocol.read(answer.response)
-        if reading is None:
-            continue
-        yes_shares[question] = float(reading)
-        if (confidence := answer.confidence) is not None:
-            yes_shares[question] = (reading + confidence) / 2
-    return yes_shares
 
 
 def _images_here(

@@ -1,15 +1,28 @@
-"""`python -m repope_eval plan`: how many images a study takes, from a pilot on few of them."""
+"""`python -m repope_eval plan`: how many images a study takes, from a pilot on few of them, or how many labels."""
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import isnan
 from pathlib import Path
 from typing import Any
 
+from repope_eval.benchmarks.benchmark import Benchmark
 from repope_eval.benchmarks.sources import label_set_phrase, label_set_title
 from repope_eval.cluster.sweep_plan import unfinished_runs
 from repope_eval.errors import RepopeError
 from repope_eval.records import LabelSet
+from repope_eval.relabelling.design import label_effects
+from repope_eval.relabelling.doubted_labels import doubted_labels
+from repope_eval.relabelling.estimation import outcome_figures
+from repope_eval.relabelling.label_plan import label_plan
+from repope_eval.relabelling.label_plan_view import (
+    TIMES,
+    LabelPlanView,
+    label_plan_document,
+    label_plan_sentences,
+    label_plan_table,
+)
 from repope_eval.reporting.console import print_sentences, print_table
 from repope_eval.reporting.figure_texts import UNDEFINED, about_text, share_text
 from repope_eval.reporting.tables import Cell as TableCell
@@ -89,27 +102,32 @@ def _pair_title(spread: Spread) -> str:
 @network_off()
 def execute(settings: PlanSettings, command: str) -> None:
     """Prints the plan, and writes it where that is asked for."""
-    plan = _plan_of(settings)
+    selection = selection_of(*runs_in(settings.runs, unfinished_runs), settings)
+    assert selection.benchmark is not None, "runs were selected without their benchmark"
+    runs = _finished(selection.runs, settings)
+    if settings.width is None:
+        images = _plan_of(selection.benchmark, runs, settings)
+        found = plan_table(images), sentences(images), plan_document(images)
+    else:
+        labels = _label_plan_of(selection.benchmark, runs, settings, settings.width)
+        found = label_plan_table(labels), label_plan_sentences(labels), label_plan_document(labels)
+    shown_table, said, document = found
     if settings.out is not None:
         out = Path(settings.out).expanduser()
         make_folder(out, "out", out)
-        write_json(out / DOCUMENT, plan_document(plan))
-    print_table(plan_table(plan))
-    print_sentences(" ".join(sentences(plan)))
+        write_json(out / DOCUMENT, document)
+    print_table(shown_table)
+    print_sentences(" ".join(said))
     if settings.out is not None:
-        log.info("the plan of every pair is in %s", out / DOCUMENT)
+        log.info("the plan of every %s is in %s", "pair" if settings.width is None else "run", out / DOCUMENT)
 
 
-def _plan_of(settings: PlanSettings) -> ComparisonPlan:
-    """The plan that finished runs of one benchmark give.
+def _plan_of(benchmark: Benchmark, runs: Sequence[FinishedRun], settings: PlanSettings) -> ComparisonPlan:
+    """The plan of images that finished runs give.
 
     Raises:
-        RepopeError: there is no such run, or they tell too little.
+        RepopeError: they tell too little.
     """
-    selection = selection_of(*runs_in(settings.runs, unfinished_runs), settings)
-    benchmark = selection.benchmark
-    assert benchmark is not None, "runs were selected without their benchmark"
-    runs = _finished(selection.runs, settings)
     names, protocol = names_of(runs), PROTOCOLS[settings.protocol]
     models = {names[run.folder]: run.answers for run in runs}
     label_sets = include_distinct(benchmark.label_sets)
@@ -127,6 +145,42 @@ def _plan_of(settings: PlanSettings) -> ComparisonPlan:
     )
     _require_some(plan)
     return plan
+
+
+def _label_plan_of(
+    benchmark: Benchmark, runs: Sequence[FinishedRun], settings: PlanSettings, width: float
+) -> LabelPlanView:
+    """The plan of labels that finished runs give.
+
+    Raises:
+        RepopeError: nothing is read of their answers, or F1 is undefined for all of them.
+    """
+    label_set = benchmark.label_sets[0]  # before anybody corrected them, as audit asks about them
+    doubted = doubted_labels(label_set, runs, settings.protocol)
+    f1 = outcome_figures(PROTOCOLS[settings.protocol])["f1"]
+    effects = {run: label_effects(each, label_set.distinct, f1) for run, each in doubted.tallies.items()}
+    variant = MEAN if has_mean(label_set.variants) else next(iter(label_set.variants))
+    undefined = [run for run, each in effects.items() if isnan(each.value)]
+    if len(undefined) == len(effects):
+        raise RepopeError(
+            f"runs={settings.runs}: F1 ({variant}) is undefined, so no interval of it is planned"
+        )
+    for run in undefined:
+        log.warning("%s is left out: its F1 (%s) is undefined", run, variant)
+        del effects[run]
+    shares = [times * settings.wrong for times in TIMES]
+    return LabelPlanView(
+        bench=benchmark.name,
+        labels=label_set_phrase(label_set.name),
+        variant=variant,
+        protocol=settings.protocol,
+        width=width,
+        plans={share: label_plan(doubted.doubts.scores, doubted.effects, effects, share) for share in shares},
+        wrong=settings.wrong,
+        n_answered={
+            run: sum(question in doubted.answers[run] for question in label_set.distinct) for run in effects
+        },
+    )
 
 
 def _finished(runs: Sequence[FinishedRun], settings: PlanSettings) -> list[FinishedRun]:

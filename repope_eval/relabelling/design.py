@@ -24,6 +24,36 @@ LEAST_SHARE = 0.1
 """What is added to the expected error of each question, in parts of the mean, so that none is all but left out."""
 
 
+@dataclass(frozen=True, slots=True)
+class LabelEffects:
+    """How much it would change a figure of one run if a question's label were wrong."""
+
+    value: float
+    """The figure by the labels that there are; NaN where it is undefined."""
+    flipped: Floats
+    """Its change where the label is the opposite, [questions]."""
+    dropped: Floats
+    """Its change where the question is ambiguous and counts nowhere, [questions]."""
+
+
+def label_effects(
+    tallies: Mapping[Variant, Tally], old: Mapping[Question, bool], figure_of: FigureOf
+) -> LabelEffects:
+    """The effects on the mean of a figure over the variants, which is taken for linear in the counts.
+
+    Args:
+        tallies: what the run adds to the counts of each variant.
+        old: the labels, in the order of the tallies' rows.
+        figure_of: the figure of some counts.
+    """
+    sample = Sample.of(old, {}, dict.fromkeys(old, 1.0))
+    figure = mean_figure(
+        [linearised(tally, sample, sample.labels, 1.0, figure_of) for tally in tallies.values()]
+    )
+    now = np.where(sample.old, figure.yes, figure.no)
+    return LabelEffects(figure.value, np.where(sample.old, figure.no, figure.yes) - now, -now)
+
+
 def question_effects(
     runs: Mapping[str, Mapping[Variant, Tally]], old: Mapping[Question, bool], figure_of: FigureOf
 ) -> dict[Question, float]:
@@ -38,17 +68,12 @@ def question_effects(
         old: the labels, in the order of the tallies' rows.
         figure_of: the leading figure of some counts, whose mean over the variants is meant.
     """
-    sample = Sample.of(old, {}, dict.fromkeys(old, 1.0))
-    flipped, dropped = [], []
-    for tallies in runs.values():
-        figure = mean_figure(
-            [linearised(tally, sample, sample.labels, 1.0, figure_of) for tally in tallies.values()]
-        )
-        now = np.where(sample.old, figure.yes, figure.no)
-        flipped.append(np.where(sample.old, figure.no, figure.yes) - now)
-        dropped.append(-now)
+    of_runs = [label_effects(tallies, old, figure_of) for tallies in runs.values()]
     squares: Floats = np.zeros(len(old))
-    for changes in (np.array(flipped), np.array(dropped)):
+    for changes in (
+        np.array([each.flipped for each in of_runs]),
+        np.array([each.dropped for each in of_runs]),
+    ):
         squares += (changes**2).mean(axis=0)
         if len(changes) > 1:
             squares += 2 * changes.var(axis=0, ddof=1)
@@ -103,7 +128,7 @@ def expected_errors(scores: Floats, effects: Floats) -> Floats:
     return errors + LEAST_SHARE * errors.mean() if len(errors) else errors
 
 
-def inclusion_probabilities(sizes: Floats, count: int) -> Floats:
+def inclusion_probabilities(sizes: Floats, count: float) -> Floats:
     """Probabilities in proportion to sizes, none above 1, that add up to a count.
 
     Args:

@@ -78,7 +78,7 @@ class EstimateSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanSettings:
-    """Says how many images show a difference, from a pilot on few of them."""
+    """Says how many images show a difference, from a pilot, or how many labels by people an interval takes."""
 
     runs: str = setting("folder that the pilot's run folders lie in, at any depth", "runs")
     bench: BenchSettings = setting(
@@ -100,6 +100,20 @@ class PlanSettings:
         0.05,
         minimum=0.001,
         maximum=1,
+    )
+    width: float | None = setting(
+        "95 % interval of F1 under true labels that labels by people are planned for, in the place of images; "
+        "0.02: two points wide",
+        None,
+        minimum=0.001,
+        maximum=0.5,
+    )
+    wrong: float = setting(
+        "width=: share of the labels that are taken to be wrong; RePOPE found a tenth of POPE's, ambiguous ones among "
+        "them",
+        0.1,
+        minimum=0.001,
+        maximum=0.5,
     )
     protocol: Protocol = setting("how yes or no is read from an answer", DEFAULT_PROTOCOL)
     data_dir: str | None = setting("where data lies or goes; null: where the runs had it", None)

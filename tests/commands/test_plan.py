@@ -270,8 +270,14 @@ def test_the_commands_of_its_how_to_run_one_after_another(command_line: CommandL
     text = (PROJECT / "docs" / "how-to" / "plan-a-study.md").read_text(encoding="utf-8")
     program = "python -m repope_eval"
     commands = [shlex.split(line)[3:] for line in text.splitlines() if line.startswith(program)]
-    assert [words[0] for words in commands].count("plan") == len(commands) - 2 == 3
+    assert [words[0] for words in commands].count("plan") == len(commands) - 2 == 4
+    printed = []
     for words in commands:
         result = command_line(*words)
         assert result.returncode == 0, result.stderr
-    assert "images like the 60 of the pilot are needed" in " ".join(result.stdout.split())
+        printed.append(" ".join(result.stdout.split()))
+    *images, labels = printed[2:]
+    assert all("images like the 60 of the pilot are needed" in each for each in images)
+    assert "people look at about 186 of the 1,026 questions" in labels
+    table_of_page = text.partition("wrong of 100 labels")[2].partition("```")[0]
+    assert " ".join(table_of_page.split()) in labels
