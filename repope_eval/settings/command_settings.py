@@ -78,7 +78,7 @@ class EstimateSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanSettings:
-    """Says how many images show a difference, from a pilot, or how many labels by people an interval takes."""
+    """Says how many images show a difference, or how many labels an interval takes."""
 
     runs: str = setting("folder that the pilot's run folders lie in, at any depth", "runs")
     bench: BenchSettings = setting(

@@ -333,7 +333,9 @@ def test_the_address_keeps_what_was_chosen(browser: Browser, leaderboard: Path) 
             "#?standings.sort=-change+of+F1&standings.variant=random&standings.model=Ovis2"
         )
         page.get_by_role("link", name="Further metrics").click()
-        assert page.evaluate("location.hash").startswith("#every?standings.sort=")
+        page.wait_for_function(
+            "location.hash.startsWith('#every?standings.sort=')"
+        )  # the event comes a little later
         assert ranked(page) == chosen
         page.reload()
         assert ranked(page) == chosen

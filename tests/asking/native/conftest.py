@@ -48,7 +48,7 @@ def begun(tmp_path_factory: pytest.TempPathFactory) -> Place:
 def place(begun: Place, drawn: list[Any], monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
     """The same for each test: paths stand in its manifest, so that it has one place."""
     draw = page._charts
-    monkeypatch.setattr(page, "_charts", lambda view: drawn or drawn.extend(draw(view)) or drawn)
+    monkeypatch.setattr(page, "_charts", lambda *shown: drawn or drawn.extend(draw(*shown)) or drawn)
     yield begun
     close_log()
     shutil.rmtree(begun.path)
