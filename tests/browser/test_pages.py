@@ -1,6 +1,7 @@
 """The pages in a browser: they ask nobody for anything, run nothing that a model said, fit, sort and filter."""
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -333,9 +334,7 @@ def test_the_address_keeps_what_was_chosen(browser: Browser, leaderboard: Path) 
             "#?standings.sort=-change+of+F1&standings.variant=random&standings.model=Ovis2"
         )
         page.get_by_role("link", name="Further metrics").click()
-        page.wait_for_function(
-            "location.hash.startsWith('#every?standings.sort=')"
-        )  # the event comes a little later
+        expect(page).to_have_url(re.compile(r"#every\?standings\.sort="))  # told a little after the click
         assert ranked(page) == chosen
         page.reload()
         assert ranked(page) == chosen
