@@ -42,7 +42,7 @@ from repope_eval.scoring.caption_comparison import ComparedCaptions, compare_cap
 from repope_eval.scoring.caption_counts import FIGURE_TITLES, SHARES
 from repope_eval.scoring.caption_scores import truth_titles
 from repope_eval.scoring.chair import FIRST_WORDS, Truth, VariantCaptions, score_captions
-from repope_eval.scoring.estimates import Estimate
+from repope_eval.scoring.estimates import Estimate, leaves_out_zero
 from repope_eval.scoring.gap import FIRST, SECOND
 from repope_eval.scoring.score_document import plain
 from repope_eval.settings.command_settings import CompareSettings
@@ -217,7 +217,7 @@ def _points_phrase(difference: Estimate) -> str:
     points = f"{change_text('f1', difference.value)} points"
     if difference.interval is None:
         return f"{points} (no interval: {difference.reason})"
-    chance = "within" if difference.interval[0] <= 0 <= difference.interval[1] else "more than"
+    chance = "more than" if leaves_out_zero(difference.interval) else "within"
     return f"{points} (95 % {change_interval_text('f1', difference.interval)}), {chance} chance"
 
 

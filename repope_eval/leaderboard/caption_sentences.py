@@ -13,7 +13,7 @@ from repope_eval.reporting.figure_texts import (
 )
 from repope_eval.scoring.caption_ranking import ALIKE_WORDS, FIGURE, Basis, CaptionRanking
 from repope_eval.scoring.comparison import Standing
-from repope_eval.scoring.estimates import Estimate
+from repope_eval.scoring.estimates import Estimate, leaves_out_zero
 from repope_eval.wording import counted, listed_words, percentage
 
 
@@ -89,8 +89,7 @@ def _points(difference: Estimate) -> str:
     points = f"{change_text('f1', difference.value)} points"
     if difference.interval is None:
         return f"{points}, of which no interval can be made ({difference.reason})"
-    is_chance = difference.interval[0] <= 0 <= difference.interval[1]
-    sure = "which is within chance" if is_chance else "more than chance"
+    sure = "more than chance" if leaves_out_zero(difference.interval) else "which is within chance"
     return f"{points} (95 % {change_interval_text('f1', difference.interval)}), {sure}"
 
 

@@ -15,7 +15,7 @@ from repope_eval.reporting.figure_texts import (
 )
 from repope_eval.reporting.heatmaps import MOST_WITH_ROOM, HeatCell, Heatmap, Scale, heatmap
 from repope_eval.scoring.differences import Difference
-from repope_eval.scoring.estimates import Interval
+from repope_eval.scoring.estimates import Interval, leaves_out_zero
 from repope_eval.scoring.power import LEVEL
 from repope_eval.scoring.shared_errors import ErrorOverlap
 
@@ -135,7 +135,7 @@ def _overlap_cell(pair: ErrorOverlap, *, is_dense: bool) -> HeatCell:
     if kappa.value is None:
         return HeatCell(text=UNDEFINED, shade="chance", told=kappa.reason)
     text = number_text(kappa.value, ".2f")
-    is_chance = kappa.interval is None or kappa.interval[0] <= 0 <= kappa.interval[1]
+    is_chance = not leaves_out_zero(kappa.interval)
     shared = (
         f"{pair.n_shared:,} errors shared of {pair.n_errors_first:,} and {pair.n_errors_second:,}, "
         f"{number_text(pair.n_expected or 0, ',.0f')} by chance"

@@ -85,7 +85,7 @@ class Chance:
     """How a question came to be looked at, or not."""
 
     probability: float
-    """The probability of being looked at: 1 for the most doubtful ones."""
+    """The probability of being looked at: 1 for the most doubtful ones, and where much is expected to be wrong."""
     is_drawn: bool
     """Whether it is looked at."""
 

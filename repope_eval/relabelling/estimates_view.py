@@ -15,7 +15,7 @@ from repope_eval.reporting.figure_texts import (
     percent_text,
 )
 from repope_eval.scoring.bootstrap import MEAN
-from repope_eval.scoring.estimates import Estimate, Interval, minus
+from repope_eval.scoring.estimates import Estimate, Interval, leaves_out_zero, minus
 from repope_eval.scoring.score_document import figure_phrase
 from repope_eval.wording import counted, first_few
 
@@ -209,7 +209,7 @@ def _change_sentence(row: EstimatedRun, figure: str, title: str) -> str:
     if change.interval is None:
         return f"{title} of {row.run} goes {moves}: {points}, without an interval."
     sure = f"{points} ({change_interval_text(figure, change.interval)})"
-    if _is_more_than_chance(change):
+    if leaves_out_zero(change.interval):
         direction = "rises" if change.value > 0 else "falls"
         return f"{title} of {row.run} {direction} {moves}: {sure}, more than chance."
     return f"{title} of {row.run} goes {moves}: {sure}, which may be chance."
@@ -220,15 +220,10 @@ def _text_with_interval(figure: str, one: FigureEstimate) -> str:
     return f"{percent_text(one.value)} %{sure}"
 
 
-def _is_more_than_chance(change: Estimate) -> bool:
-    """Whether the 95 % interval of a change leaves out zero."""
-    return change.interval is not None and (change.interval[0] > 0 or change.interval[1] < 0)
-
-
 def _counts_sentence(view: EstimatesView) -> str:
     """For how many runs the leading figure rises, falls, or may be as it was."""
     changes = [row.change(view.lead) for row in view.headline]
-    sure = [change.value or 0 for change in changes if _is_more_than_chance(change)]
+    sure = [change.value or 0 for change in changes if leaves_out_zero(change.interval)]
     risen, fallen = [value for value in sure if value > 0], [value for value in sure if value < 0]
     n_unknown = sum(change.value is None for change in changes)
     n_unsure = len(changes) - len(sure) - n_unknown

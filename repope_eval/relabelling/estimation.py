@@ -39,7 +39,7 @@ from repope_eval.relabelling.sampled_labels import (
 )
 from repope_eval.scoring.bootstrap import MEAN, has_mean
 from repope_eval.scoring.confusion import OUTCOME_OF, OUTCOMES, figure_values
-from repope_eval.scoring.estimates import CONFIDENCE
+from repope_eval.scoring.estimates import CONFIDENCE, leaves_out_zero
 from repope_eval.scoring.protocols import Protocol, remembering
 
 FIGURES = ("f1", "precision", "recall", "accuracy")
@@ -287,11 +287,13 @@ def _differences(
     differences = []
     for first, second in pairs:
         at = partial(of_runs.difference, first=first, second=second, among=among)
-        confidence = 1 - (1 - CONFIDENCE) / len(pairs)
-        estimate, joint = (
-            _estimate(at, sample, weight, lowest=-1.0, confidence=each) for each in (CONFIDENCE, confidence)
-        )
-        is_sure = joint.ci95 is not None and (joint.ci95[0] > 0 or joint.ci95[1] < 0)
+        estimate = _estimate(at, sample, weight, lowest=-1.0)
+        is_sure = leaves_out_zero(estimate.ci95)
+        if is_sure and len(pairs) > 1:
+            # The interval for all pairs together holds that of this pair alone, so it can only take this back.
+            confidence = 1 - (1 - CONFIDENCE) / len(pairs)
+            joint = _estimate(at, sample, weight, lowest=-1.0, confidence=confidence)
+            is_sure = leaves_out_zero(joint.ci95)
         differences.append(EstimatedDifference(first, second, estimate, is_sure))
     return tuple(differences)
 
@@ -382,7 +384,7 @@ class _Spread:
     low: float
     """The distance from the estimate down to the end of its interval."""
     high: float
-    """The same up."""
+    """The distance from the estimate up to the end of its interval."""
     deviations: Floats
     """What each question that was looked at adds beside what any adds, divided by its probability, [looked]."""
 

@@ -11,6 +11,7 @@ and was not met yet widens it (see `estimation`). `perf/label_plan.py` says how 
 """
 
 import math
+from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass
 from statistics import NormalDist
@@ -52,11 +53,8 @@ class LabelPlan:
 
     def labels(self, run: str, width: float) -> int:
         """The fewest labels with which a run's interval is expected to be no wider."""
-        few, enough = 0, self.n_questions
-        while enough - few > 1:
-            middle = (few + enough) // 2
-            few, enough = (few, middle) if self.width(run, middle) <= width else (middle, enough)
-        return enough
+        numbers = range(1, self.n_questions)
+        return 1 + bisect_left(numbers, True, key=lambda number: self.width(run, number) <= width)
 
 
 def label_plan(

@@ -7,6 +7,7 @@ Biometrical Journal 59 (2017), 377-387), and both are put together (see `bootstr
 """
 
 import math
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -116,11 +117,8 @@ class Growth:
         """About how many labels in all an interval takes that is no wider; None where no number is enough."""
         if width < self.fixed:
             return None
-        few, enough = self.n_labels - 1, len(self.probabilities)
-        while enough - few > 1:
-            middle = (few + enough) // 2
-            few, enough = (few, middle) if self.width_with(middle) <= width else (middle, enough)
-        return enough
+        numbers = range(self.n_labels, len(self.probabilities))
+        return self.n_labels + bisect_left(numbers, True, key=lambda number: self.width_with(number) <= width)
 
     def _factor(self, n_labels: int) -> float:
         """What every probability grows by with so many labels; they add up to the number."""

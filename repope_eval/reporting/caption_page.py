@@ -14,6 +14,7 @@ from repope_eval.reporting.tables import Table
 from repope_eval.scoring.caption_counts import FIGURE_TITLES
 from repope_eval.scoring.caption_scores import CaptionScores
 from repope_eval.scoring.chair import Found, JudgedMention, VariantCaptions, judged_mentions
+from repope_eval.scoring.estimates import leaves_out_zero
 from repope_eval.wording import counted, percentage
 
 LEAST_JUDGED = 0.5
@@ -173,7 +174,7 @@ def verdict(scores: CaptionScores) -> str:
     change = _first(scores).changes.get("chair_i")
     if change is None or change.value is None:
         return f"{sentence}."
-    certain = change.interval is not None and not change.interval[0] <= 0 <= change.interval[1]
+    certain = leaves_out_zero(change.interval)
     doubt = (
         ""
         if certain

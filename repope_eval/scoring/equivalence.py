@@ -34,13 +34,12 @@ from repope_eval.scoring.bootstrap import (
 from repope_eval.scoring.confusion import Values, figure_values, shares
 from repope_eval.scoring.estimates import Interval
 from repope_eval.scoring.intervals import FEWEST_EVENTS
+from repope_eval.scoring.power import USUAL_POWER
 from repope_eval.scoring.protocols import PROTOCOLS, Protocol
 from repope_eval.settings import config
 
 CONFIDENCE_OF_TWO_TESTS = 0.90
 """That of the interval whose ends are those of two one-sided tests at 5 %."""
-POWER = 0.80
-"""How often two results that are the same are to be shown to be."""
 
 Verdict = Literal["same", "not shown", "different"]
 
@@ -57,7 +56,7 @@ class Equivalence:
     value: float | None
     """F1 of the first less that of the second on the questions that both answered; None where undefined."""
     interval: Interval = None
-    """The 90 % interval."""
+    """The 90 % interval of the difference; None where there is none (see `reason`)."""
     images_needed: int | None = None
     """About how many images it takes to show that they are the same, if they are, in 80 of 100 samples of images; None
     where that is shown or excluded, and where the images that there are would do."""
@@ -184,7 +183,7 @@ class _Moves:
         # Half of what moves the difference goes either way, in sum and in squares.
         events = RareEvents(total / 2, squares / 2 / times, self.further(times))
         _, up = distances_of_difference(events, events, CONFIDENCE_OF_TWO_TESTS)
-        return up + NormalDist().inv_cdf((1 + POWER) / 2) * sqrt(squares / times)
+        return up + NormalDist().inv_cdf((1 + USUAL_POWER) / 2) * sqrt(squares / times)
 
 
 def _moves(first: Values, second: Values, protocol: Protocol) -> _Moves:

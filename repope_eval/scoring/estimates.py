@@ -15,6 +15,11 @@ def minus(value: float | None, other: float | None) -> float | None:
     return None if value is None or other is None else value - other
 
 
+def leaves_out_zero(interval: Interval) -> bool:
+    """Whether there is an interval, and 0 lies beyond it: what it is of is more than chance."""
+    return interval is not None and not interval[0] <= 0 <= interval[1]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
     """One figure, or the difference of one, with its 95 % interval."""
