@@ -1,11 +1,11 @@
 """A page of what runs would score under true labels, and how sure that is, with its chart; drawing needs matplotlib."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from repope_eval.relabelling.estimates_view import EstimatedRun, EstimatesView
+from repope_eval.relabelling.estimates_view import MOST_NAMED, EstimatedRun, EstimatesView
 from repope_eval.relabelling.estimation import EstimatedDifference
 from repope_eval.reporting.charts.drawing import (
     Chart,
@@ -19,6 +19,7 @@ from repope_eval.reporting.charts.drawing import (
     write_in_percent,
 )
 from repope_eval.reporting.figure_texts import (
+    UNDEFINED,
     change_interval_text,
     change_text,
     figure_interval_text,
@@ -43,10 +44,12 @@ _LONGEST = 27
 _APART = 0.36
 """The distance of the two marks of a run, in rows."""
 
-_NAMES: Field[EstimatedRun] = Field(
+_RUNS: Field[EstimatedRun] = text_field("run", lambda row: row.run, stays=True)
+"""The first column of tables of runs."""
+_RUNS_AND_VARIANTS: Field[EstimatedRun] = Field(
     Column(title="run, variant", is_text=True, stays=True), lambda row: Cell(text=row.run, note=row.variant)
 )
-"""The first column of each table; a phone has room for a single one beside three metrics."""
+"""The first column of tables by variant; a phone has room for a single one beside three metrics."""
 
 
 def estimates_chart(view: EstimatesView) -> Chart:
@@ -95,53 +98,92 @@ def render_estimates_page(view: EstimatesView, command: str) -> str:
     return render(
         "estimates.html.j2",
         view=view,
-        estimates=_estimates_table(view),
-        others=_table_of_others(view) if len(view.titles) > 1 else None,
+        estimates=_leads_table(view),
+        others=_others_table(view, _RUNS, view.headline) if len(view.titles) > 1 else None,
         labels=_labels_table(view),
-        places=_places_table(view) if view.places else None,
         pairs=_pairs_table(view) if view.places else None,
+        by_variant=_tables_by_variant(view) if len(view.variants) > 1 else (),
+        is_printed=len(view.headline) <= MOST_NAMED,
         chart=estimates_chart(view),
         command=command,
     )
 
 
-def _estimates_table(view: EstimatesView) -> Table:
-    """The leading figure of each run and variant: by the old labels, under true ones, and the change."""
+def _leads_table(view: EstimatesView) -> Table:
+    """The leading figure of each run, the best first, with the places that chance leaves open."""
+
+    def place_cell(row: EstimatedRun) -> Cell:
+        place = view.places.get(row.run)
+        if place is None:
+            return Cell(text=UNDEFINED, values=(None,))
+        return Cell(text=str(place.place), values=(place.place,), note=f"{place.best} to {place.worst}")
+
+    places = [value_field("place", place_cell)] if view.places else []
     return table(
-        "",
-        [
-            _NAMES,
-            *_change_fields(
-                view.lead,
-                f"{view.lead_title}, old labels",
-                f"{view.lead_title}, true labels",
-                "change in points",
-            ),
-        ],
-        view.rows,
-        starts_group=lambda row: row.variant == view.rows[0].variant,
+        f"{view.lead_title} ({view.variants[-1]})", [_RUNS, *places, *_lead_fields(view)], view.headline
     )
 
 
-def _table_of_others(view: EstimatesView) -> Table:
-    """The same of the other metrics, side by side: by the old labels, under true ones, and the change."""
+def _lead_fields(view: EstimatesView) -> list[Field[EstimatedRun]]:
+    """The leading figure by the old labels and under true ones, and the change."""
+    title = view.lead_title
+    return _change_fields(view.lead, f"{title}, old labels", f"{title}, true labels", "change in points")
+
+
+def _others_table(
+    view: EstimatesView, names: Field[EstimatedRun], rows: Sequence[EstimatedRun], parted: str = ""
+) -> Table:
+    """The same of the other metrics, side by side: by the old labels, under true ones, and the change.
+
+    Args:
+        view: the estimates.
+        names: the first column.
+        rows: the runs, or the runs in every variant.
+        parted: how the rows are parted, in words.
+    """
     fields = [
         field
         for figure, title in list(view.titles.items())[1:]
         for field in _change_fields(figure, f"{title}, old", "true", "change")
     ]
     return table(
-        "Precision, recall and accuracy, by the old labels and under true ones",
-        [_NAMES, *fields],
-        view.rows,
-        starts_group=lambda row: row.variant == view.rows[0].variant,
+        f"Precision, recall and accuracy{parted}, by the old labels and under true ones",
+        [names, *fields],
+        rows,
+        starts_group=_starts_run(view, rows),
     )
+
+
+def _starts_run(view: EstimatesView, rows: Sequence[EstimatedRun]) -> Callable[[EstimatedRun], bool]:
+    """Whether a row is the first one of several of a run."""
+    return lambda row: len(rows) > len(view.headline) and row.variant == view.variants[0]
+
+
+def _tables_by_variant(view: EstimatesView) -> Sequence[Table]:
+    """Every run in every variant: the leading figure with the labels it rests on, and the other metrics."""
+    leads = table(
+        f"{view.lead_title} by variant",
+        [_RUNS_AND_VARIANTS, *_lead_fields(view), *_label_fields(view)],
+        view.rows,
+        starts_group=_starts_run(view, view.rows),
+    )
+    if len(view.titles) == 1:
+        return [leads]
+    return [leads, _others_table(view, _RUNS_AND_VARIANTS, view.rows, " by variant")]
 
 
 def _labels_table(view: EstimatesView) -> Table:
     """How many questions people looked at, and how wide the leading figure's interval is and would be."""
-    fields: list[Field[EstimatedRun]] = [
-        _NAMES,
+    return table(
+        f"Questions looked at, and the width of {view.lead_title}'s interval in points",
+        [_RUNS, *_label_fields(view)],
+        view.headline,
+    )
+
+
+def _label_fields(view: EstimatesView) -> list[Field[EstimatedRun]]:
+    """The questions looked at, and how wide the leading figure's interval is and would be with more."""
+    return [
         value_field("looked at", _looked_cell),
         value_field(
             f"width of {view.lead_title}'s interval", lambda row: _ratio_cell(row.true[view.lead].width)
@@ -151,27 +193,6 @@ def _labels_table(view: EstimatesView) -> Table:
             lambda row: _ratio_cell(row.true[view.lead].width_with(view.n_more)),
         ),
     ]
-    return table(
-        f"Questions looked at, and the width of {view.lead_title}'s interval in points",
-        fields,
-        view.rows,
-        starts_group=lambda row: row.variant == view.rows[0].variant,
-    )
-
-
-def _places_table(view: EstimatesView) -> Table:
-    """The runs by the leading figure under true labels, each with the places that chance leaves open."""
-    leads = {row.run: row.true[view.lead] for row in view.headline}
-    return table(
-        f"Places by {view.lead_title} under true labels",
-        [
-            text_field("run", lambda each: each[0], stays=True),
-            number_field("place", lambda each: str(each[1].place)),
-            number_field("by chance", lambda each: f"{each[1].best} to {each[1].worst}"),
-            number_field(view.lead_title, lambda each: percent_text(leads[each[0]].value)),
-        ],
-        list(view.places.items()),
-    )
 
 
 def _pairs_table(view: EstimatesView) -> Table:

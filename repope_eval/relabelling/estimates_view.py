@@ -85,10 +85,16 @@ class EstimatesView:
         return self.titles[self.lead]
 
     @property
+    def variants(self) -> Sequence[Variant]:
+        """The variants, and last their mean where there are several."""
+        return list(dict.fromkeys(row.variant for row in self.rows))
+
+    @property
     def headline(self) -> Sequence[EstimatedRun]:
-        """The rows that sum up: the mean over the variants, or the only variant."""
-        last = self.rows[-1].variant
-        return [row for row in self.rows if row.variant == last]
+        """The rows that sum up, the mean over the variants or the only variant: the best run first, as in `places`."""
+        rows = {row.run: row for row in self.rows if row.variant == self.variants[-1]}
+        placed = [rows.pop(run) for run in self.places]
+        return [*placed, *rows.values()]
 
     @property
     def verdicts(self) -> Sequence[str]:
@@ -105,12 +111,13 @@ class EstimatesView:
     @property
     def headline_differences(self) -> Sequence[EstimatedDifference]:
         """Those of the rows that sum up."""
-        return self.differences.get(self.rows[-1].variant, ())
+        return self.differences.get(self.variants[-1], ())
 
     @property
     def places(self) -> Mapping[str, Place]:
         """The runs' places by the leading figure of the rows that sum up, the best first; empty for a single run."""
-        leads = {row.run: row.true[self.lead].value for row in self.headline}
+        last = [row for row in self.rows if row.variant == self.variants[-1]]
+        leads = {row.run: row.true[self.lead].value for row in last}
         known = {run: value for run, value in leads.items() if value is not None}
         if len(known) < 2:
             return {}
@@ -132,10 +139,10 @@ class EstimatesView:
     @property
     def basis(self) -> str:
         """What the estimates rest on, in words."""
-        n_variants = len({row.variant for row in self.rows}) - 1
+        *variants, last = self.variants
         mean = (
-            f" {self.lead_title} is the mean over {counted(n_variants, 'variant')}."
-            if self.rows[-1].variant == MEAN
+            f" {self.lead_title} is the mean over {counted(len(variants), 'variant')}."
+            if last == MEAN
             else ""
         )
         is_whole = self.n_looked == self.n_questions and not self.n_disputed + self.n_missing
@@ -153,8 +160,7 @@ class EstimatesView:
     def paper_sentence(self) -> str:
         """The runs' leading figure as a paper prints it."""
         rows = [_figure_phrase(row.run, row.true[self.lead]) for row in self.headline]
-        variant = self.rows[-1].variant
-        several = f" ({variant})" if len({row.variant for row in self.rows}) > 1 else ""
+        several = f" ({self.variants[-1]})" if len(self.variants) > 1 else ""
         return (
             f"{self.lead_title} under true labels{several}, estimated from {self.n_looked:,} of "
             f"{counted(self.n_questions, 'question', ',')} that people looked at"
@@ -175,8 +181,8 @@ class EstimatesView:
             sentences.append(
                 f"Too few labels: a dash stands where the 95 % interval would be wider than {100 * WIDEST:.0f} "
                 f"points, which tells no good model from a bad one. About {n_needed:,} labels would do for all "
-                f"figures (by the width that there is with {self.n_looked:,}, which falls with the root of the "
-                "number, or faster)."
+                f"figures (by the width that there is with {self.n_looked:,}, where further ones are drawn in the "
+                "same way)."
             )
         if self.n_disputed:
             sentences.append(
