@@ -403,18 +403,24 @@ def _spread(
     unsure = sample.probabilities < 1
     chances = sample.probabilities[unsure]
     flips = (np.where(sample.old, figure.no, figure.yes) - old)[unsure] * np.sqrt(1 - chances) / chances
-    low, high = interval_distances(deviations, variances, [_further(flips), _further(-flips)], confidence)
+    further = [_further(flips, chances), _further(-flips, chances)]
+    low, high = interval_distances(deviations, variances, further, confidence)
     return _Spread(low, high, deviations)
 
 
-def _further(flips: Floats) -> float:
-    """Half the weight of a further event of those above 0: the mean, each as likely as it is large.
+def _further(flips: Floats, chances: Floats) -> float:
+    """Half the weight of a further event of those above 0: the mean, each as likely as it is drawn and as it is large.
 
     A plain mean would be that of the many questions which hardly move a figure, such as a difference of two runs by
     those that both answer alike; what is rare and moves it much has not been met yet.
+
+    Args:
+        flips: what each question would add if its label were wrong, divided by its probability.
+        chances: the probabilities.
     """
-    raised = flips[flips > 0]
-    return float((raised**2).sum() / raised.sum()) / 2 if len(raised) else 0.0
+    raised = np.maximum(0, flips)
+    likely = chances * raised
+    return float((likely * raised).sum() / likely.sum()) / 2 if likely.any() else 0.0
 
 
 def outcome_tallies(
