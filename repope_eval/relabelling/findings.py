@@ -31,18 +31,18 @@ def looked_at(
     """What people found about the questions, and each question's probability of being looked at.
 
     Where people have not got to all yet, what they got to is as good as drawn, since the order is random: the
-    probabilities shrink by the share of those that were labelled, of the most doubtful questions and of the drawn ones
-    by themselves. Questions in dispute count as got to.
+    probabilities shrink by the share of those that were labelled, of the questions chosen for certain and of the drawn
+    ones by themselves. Questions in dispute count as got to.
 
     Raises:
         RepopeError: nothing is known of one of the two.
     """
     shares: dict[bool, float] = {}
-    for is_certain, what in ((True, "most doubtful"), (False, "drawn")):
+    for is_certain, what in ((True, "has for certain"), (False, "has as drawn")):
         n_chosen, share = _labelled_share(queue, findings, is_certain=is_certain)
         if share == 0:
             raise RepopeError(
-                f"none of the {n_chosen:,} {what} questions of the queue is labelled, and without them nothing is "
+                f"none of the {n_chosen:,} questions that the queue {what} is labelled, and without them nothing is "
                 "known of the others like them; label some, or make a queue with sample= above 0"
             )
         shares[is_certain] = share
@@ -60,7 +60,7 @@ def looked_at(
 
 
 def is_begun(queue: Mapping[Question, Queued], findings: Mapping[Question, Finding]) -> bool:
-    """Whether something is known of the most doubtful questions and of the drawn ones, as `looked_at` needs it."""
+    """Whether something is known of the questions chosen for certain and of the drawn ones, as `looked_at` needs it."""
     return all(_labelled_share(queue, findings, is_certain=is_certain)[1] for is_certain in (True, False))
 
 
@@ -76,7 +76,7 @@ def _labelled_share(
     return len(chosen), n_labelled / len(chosen) if chosen else 0.0
 
 
-MOST_DOUBTFUL, OTHERS, WHOLE = "the most doubtful", "the others", "all"
+CERTAIN, OTHERS, WHOLE = "looked at for certain", "the others", "all"
 """The parts of a queue whose labels people found wrong or not are counted in: each has a row of the table."""
 
 
@@ -101,11 +101,11 @@ def queue_rates(
     """The rates of each part and label, the whole queue's last.
 
     Raises:
-        RepopeError: none of the most doubtful questions, or none of the others, was looked at.
+        RepopeError: none of the questions that are looked at for certain, or none of the others, was looked at.
     """
     looked, probabilities = looked_at(queue, findings)
     of_part: Mapping[str, Callable[[Queued], bool]] = {
-        MOST_DOUBTFUL: lambda each: each.p_sampled == 1,
+        CERTAIN: lambda each: each.p_sampled == 1,
         OTHERS: lambda each: each.p_sampled < 1,
         WHOLE: lambda _: True,
     }

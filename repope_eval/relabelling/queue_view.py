@@ -140,8 +140,8 @@ def selection_sentence(queue: Sequence[Queued]) -> str:
     if not n_certain:
         return f"People are to look at {n_sampled:,}, drawn from {n_others:,}{drawn}."
     return (
-        f"People are to look at {n_sampled:,}: {n_certain:,} for certain, the most doubtful, and {n_drawn:,} drawn "
-        f"from the other {n_others:,}{drawn}."
+        f"People are to look at {n_sampled:,}: {n_certain:,} for certain, the most doubtful or those that would change "
+        f"most, and {n_drawn:,} drawn from the other {n_others:,}{drawn}."
     )
 
 

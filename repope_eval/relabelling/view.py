@@ -8,7 +8,7 @@ from pathlib import Path
 
 from repope_eval.benchmarks.pope_file import ANNOTATOR_LABELS
 from repope_eval.records import Label, Question, Variant
-from repope_eval.relabelling.findings import MOST_DOUBTFUL, OTHERS, WHOLE, QueueRate
+from repope_eval.relabelling.findings import CERTAIN, OTHERS, WHOLE, QueueRate
 from repope_eval.relabelling.label_changes import LabelChange
 from repope_eval.relabelling.rule import Annotator, AnnotatorAgreement, Outcome
 from repope_eval.reporting.figure_texts import clipped, coefficient_text, interval_text, percent_text
@@ -102,13 +102,13 @@ def unsettled_sentence(outcomes: Sequence[Outcome]) -> str | None:
 def queue_sentences(rates: Sequence[QueueRate]) -> Sequence[str]:
     """What was chosen to be looked at, and how many labels are estimated to be wrong elsewhere; empty without rates."""
     by_part = {rate.part: rate for rate in rates if rate.label == "both"}
-    if MOST_DOUBTFUL not in by_part:
+    if CERTAIN not in by_part:
         chosen = []
     else:
-        doubtful = by_part[MOST_DOUBTFUL]
+        certain = by_part[CERTAIN]
         chosen = [
-            f"Of the questions looked at, {doubtful.n_looked:,} were chosen as the most doubtful, so these shares "
-            "are no error rate of the benchmark."
+            f"Of the questions looked at, {certain.n_looked:,} were chosen for their doubt or for what they would "
+            "change, so these shares are no error rate of the benchmark."
         ]
     if OTHERS in by_part:
         others, whole = by_part[OTHERS], by_part[WHOLE]
@@ -143,8 +143,8 @@ def _unsure_interval(share: Estimate) -> Interval:
 
 def changes_title(view: RelabellingView) -> str:
     """The title of the table of label changes; it says of a queue that its questions are no sample of the benchmark."""
-    chosen = [rate for rate in view.queue_rates if (rate.part, rate.label) == (MOST_DOUBTFUL, "both")]
-    of_queue = f", {chosen[0].n_looked:,} of which were chosen as the most doubtful" if chosen else ""
+    chosen = [rate for rate in view.queue_rates if (rate.part, rate.label) == (CERTAIN, "both")]
+    of_queue = f", {chosen[0].n_looked:,} of which were not drawn" if chosen else ""
     return f"Label changes of the settled questions{of_queue}"
 
 

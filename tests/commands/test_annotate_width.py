@@ -173,7 +173,7 @@ def refusal(given: AnnotateSettings) -> str:
         ),
         ({"questions": "rows.jsonl"}, "rows.jsonl, line 1: label None"),
         ({"questions": "of_others.jsonl"}, "questions=of_others.jsonl: has 1 question, of which 0 are among"),
-        ({"questions": "undrawn.jsonl"}, "none of the 0 drawn questions of the queue is labelled"),
+        ({"questions": "undrawn.jsonl"}, "none of the 0 questions that the queue has as drawn is labelled"),
     ],
 )
 def test_what_does_not_go_together_is_told_before_the_page_is_served(

@@ -39,7 +39,8 @@ def queue(runs: Path, command_line: CommandLine, tmp_path: Path) -> Path:
     certain = sum(line["p_sampled"] == 1 for line in lines_of(out / "queue.jsonl"))
     assert 100 <= certain < 200
     assert (
-        f"People are to look at 300: {certain} for certain, the most doubtful, and {300 - certain} drawn from the "
+        f"People are to look at 300: {certain} for certain, the most doubtful or those that would "
+        f"change most, and {300 - certain} drawn from the "
         f"other {1026 - certain}, the more often the more doubtful a label is and the more it would change."
     ) in result.stderr
     return out / "queue.jsonl"
@@ -296,7 +297,7 @@ def test_disputes_widen_what_is_estimated_and_are_told(
         ),
         (
             lambda line: {**line, "label": None},
-            "none of the 131 most doubtful questions of the queue is labelled",
+            "none of the 131 questions that the queue has for certain is labelled",
         ),
         (lambda line: {"image": line["image"], "label": "yes"}, "line 1: lacks text"),
     ],

@@ -113,7 +113,10 @@ def test_labels_of_people_narrow_the_bounds(
     data = f"data_dir={data_dir}"
     audit = ("audit", f"runs={runs}", "bench=chair", data, "budget=30", "sample=10")
     said = called(command_line, *audit, f"out={tmp_path / 'audit'}")
-    assert "People are to look at 40: 30 for certain, the most doubtful, and 10 drawn" in said
+    assert (
+        "People are to look at 40: 30 for certain, the most doubtful or those that would change most, and 10 drawn"
+        in said
+    )
     labels = relabelled(command_line, tmp_path / "audit" / "queue.jsonl")
     before, after = runs / NAMES[0], tmp_path / "after"
     answers = before / "answers.jsonl"

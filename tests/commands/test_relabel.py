@@ -337,8 +337,8 @@ def test_an_audited_queue_says_what_was_chosen_and_estimates_the_rest(
         lines(folder / f"{who}.jsonl", said)
     relabel(questions="queue.jsonl")
     chosen = (
-        "Of the questions looked at, 10 were chosen as the most doubtful, so these shares are no error rate of the "
-        "benchmark."
+        "Of the questions looked at, 10 were chosen for their doubt or for what they would change, so these "
+        "shares are no error rate of the benchmark."
     )
     apart = "By the 30 drawn from the other 90, an estimated 3.3 % (95 % interval 0.2–12.3) of these 90 are flipped"
     whole = "; 13.0 % (95 % interval 10.2–21.0)"
@@ -351,8 +351,8 @@ def test_an_audited_queue_says_what_was_chosen_and_estimates_the_rest(
             assert words in text.replace("&#39;", "'")
     console = capsys.readouterr().out
     for text in (console, card, page):
-        assert "Label changes of the settled questions, 10 of which were chosen as the most doubtful" in text
-        assert "the most doubtful" in text
+        assert "Label changes of the settled questions, 10 of which were not drawn" in text
+        assert "looked at for certain" in text
     for text in (console, card):
         assert "13.0 (10.2–21.0)" in text
     assert "13.0<small>10.2–21.0</small>" in page

@@ -7,7 +7,7 @@ import pytest
 
 from repope_eval.records import Question
 from repope_eval.relabelling.design import design
-from repope_eval.relabelling.findings import MOST_DOUBTFUL, OTHERS, WHOLE, Finding, QueueRate, queue_rates
+from repope_eval.relabelling.findings import CERTAIN, OTHERS, WHOLE, Finding, QueueRate, queue_rates
 from repope_eval.relabelling.queue import Queued
 from repope_eval.relabelling.view import queue_sentences
 
@@ -69,7 +69,7 @@ def test_chosen_questions_stand_apart_and_the_whole_is_right_on_average() -> Non
     assert abs(values.mean() - truth) < 4 * values.std() / 60**0.5
     ends = [each[WHOLE, "both"].flipped.interval for each in repeated]
     assert np.mean([low <= truth <= high for low, high in ends]) >= 0.9
-    doubtful, others = (repeated[0][part, "both"] for part in (MOST_DOUBTFUL, OTHERS))
+    doubtful, others = (repeated[0][part, "both"] for part in (CERTAIN, OTHERS))
     assert (doubtful.n_questions, doubtful.n_looked) == (100, 100)
     assert (others.n_questions, others.n_looked) == (900, 150)
     assert (
@@ -102,7 +102,7 @@ def test_a_label_of_which_nothing_was_drawn_has_a_reason() -> None:
 def test_too_few_labels_give_no_rate_but_how_many_it_takes() -> None:
     findings, _ = found()
     of_all = rates((1, 3), 0, findings)
-    assert of_all[MOST_DOUBTFUL, "both"].flipped.value is not None
+    assert of_all[CERTAIN, "both"].flipped.value is not None
     for part in (OTHERS, WHOLE):
         assert of_all[part, "both"].flipped.value is None
         assert of_all[part, "both"].flipped.interval is None

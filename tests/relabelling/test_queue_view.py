@@ -41,7 +41,8 @@ def test_a_label_is_contradicted_where_every_answer_is_against_it() -> None:
 
 def test_how_the_questions_were_chosen_is_said() -> None:
     assert selection_sentence(queue_view().queue) == (
-        "People are to look at 5: 2 for certain, the most doubtful, and 3 drawn from the other 4, the more often the "
+        "People are to look at 5: 2 for certain, the most doubtful or those that would change most, and 3 "
+        "drawn from the other 4, the more often the "
         "more doubtful a label is and the more it would change."
     )
     drawn = [each for each in queue_view().queue if each.p_sampled < 1]

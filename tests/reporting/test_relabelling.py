@@ -7,7 +7,7 @@ from PIL import Image
 from relabelling_examples import NAUGHTY, relabelling_view
 
 from repope_eval.relabelling.annotator_kappa import kappa_of
-from repope_eval.relabelling.findings import MOST_DOUBTFUL, OTHERS, WHOLE, QueueRate
+from repope_eval.relabelling.findings import CERTAIN, OTHERS, WHOLE, QueueRate
 from repope_eval.relabelling.page import RULE, relabelling_card, relabelling_gallery, render_relabelling_page
 from repope_eval.relabelling.rule import agreement_of
 from repope_eval.relabelling.view import (
@@ -82,20 +82,18 @@ def queue_rate(part: str, numbers: tuple[int, int], flipped: Estimate) -> QueueR
 
 def test_what_was_chosen_is_no_error_rate_and_the_rest_is_estimated_apart() -> None:
     rates = (
-        queue_rate(MOST_DOUBTFUL, (500, 500), Estimate(value=0.2, interval=(0.2, 0.2))),
+        queue_rate(CERTAIN, (500, 500), Estimate(value=0.2, interval=(0.2, 0.2))),
         queue_rate(OTHERS, (4627, 200), Estimate(value=0.02, interval=(0.01, 0.0412))),
         queue_rate(WHOLE, (5127, 700), Estimate(value=0.038, interval=(0.03, 0.05))),
     )
     assert queue_sentences(rates) == [
-        "Of the questions looked at, 500 were chosen as the most doubtful, so these shares are no error rate of the "
-        "benchmark.",
+        "Of the questions looked at, 500 were chosen for their doubt or for what they would change, so these "
+        "shares are no error rate of the benchmark.",
         "By the 200 drawn from the other 4,627, an estimated 2.0 % (95 % interval 1.0–4.1) of these 4,627 are flipped "
         "and 10.0 % ambiguous; 3.8 % (95 % interval 3.0–5.0) of the whole queue are flipped and 10.0 % ambiguous.",
     ]
     view = replace(relabelling_view(), queue_rates=rates)
-    assert changes_title(view) == (
-        "Label changes of the settled questions, 500 of which were chosen as the most doubtful"
-    )
+    assert changes_title(view) == ("Label changes of the settled questions, 500 of which were not drawn")
     assert scope_sentences(replace(view, n_unsampled=4427)) == [
         *queue_sentences(rates),
         "Not selected for labelling, and left out: 4,427 other questions of the queue.",
@@ -210,7 +208,7 @@ def test_where_nothing_changed_the_page_says_so() -> None:
 
 def test_the_page_has_the_verdict_first_then_the_evidence_then_the_details() -> None:
     rates = (
-        queue_rate(MOST_DOUBTFUL, (500, 500), Estimate(value=0.2, interval=(0.2, 0.2))),
+        queue_rate(CERTAIN, (500, 500), Estimate(value=0.2, interval=(0.2, 0.2))),
         queue_rate(OTHERS, (4627, 200), Estimate(value=0.02, interval=(0.01, 0.0412))),
         queue_rate(WHOLE, (5127, 700), Estimate(value=0.038, interval=(0.03, 0.05))),
     )
