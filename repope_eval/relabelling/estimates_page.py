@@ -1,6 +1,6 @@
 """A page of what runs would score under true labels, and how sure that is, with its chart; drawing needs matplotlib."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -112,16 +112,17 @@ def render_estimates_page(view: EstimatesView, command: str) -> str:
 def _leads_table(view: EstimatesView) -> Table:
     """The leading figure of each run, the best first, with the places that chance leaves open."""
 
+    places = view.places
+
     def place_cell(row: EstimatedRun) -> Cell:
-        place = view.places.get(row.run)
+        place = places.get(row.run)
         if place is None:
             return Cell(text=UNDEFINED, values=(None,))
         return Cell(text=str(place.place), values=(place.place,), note=f"{place.best} to {place.worst}")
 
-    places = [value_field("place", place_cell)] if view.places else []
-    return table(
-        f"{view.lead_title} ({view.variants[-1]})", [_RUNS, *places, *_lead_fields(view)], view.headline
-    )
+    place_fields = [value_field("place", place_cell)] if places else []
+    fields = [_RUNS, *place_fields, *_lead_fields(view)]
+    return table(f"{view.lead_title} ({view.variants[-1]})", fields, view.headline)
 
 
 def _lead_fields(view: EstimatesView) -> list[Field[EstimatedRun]]:
@@ -141,6 +142,7 @@ def _others_table(
         rows: the runs, or the runs in every variant.
         parted: how the rows are parted, in words.
     """
+    variants = view.variants
     fields = [
         field
         for figure, title in list(view.titles.items())[1:]
@@ -150,22 +152,18 @@ def _others_table(
         f"Precision, recall and accuracy{parted}, by the old labels and under true ones",
         [names, *fields],
         rows,
-        starts_group=_starts_run(view, rows),
+        starts_group=lambda row: len(variants) > 1 and row.variant == variants[0],
     )
-
-
-def _starts_run(view: EstimatesView, rows: Sequence[EstimatedRun]) -> Callable[[EstimatedRun], bool]:
-    """Whether a row is the first one of several of a run."""
-    return lambda row: len(rows) > len(view.headline) and row.variant == view.variants[0]
 
 
 def _tables_by_variant(view: EstimatesView) -> Sequence[Table]:
     """Every run in every variant: the leading figure with the labels it rests on, and the other metrics."""
+    first = view.variants[0]
     leads = table(
         f"{view.lead_title} by variant",
         [_RUNS_AND_VARIANTS, *_lead_fields(view), *_label_fields(view)],
         view.rows,
-        starts_group=_starts_run(view, view.rows),
+        starts_group=lambda row: row.variant == first,
     )
     if len(view.titles) == 1:
         return [leads]

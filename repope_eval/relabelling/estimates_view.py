@@ -92,9 +92,14 @@ class EstimatesView:
     @property
     def headline(self) -> Sequence[EstimatedRun]:
         """The rows that sum up, the mean over the variants or the only variant: the best run first, as in `places`."""
-        rows = {row.run: row for row in self.rows if row.variant == self.variants[-1]}
-        placed = [rows.pop(run) for run in self.places]
-        return [*placed, *rows.values()]
+        rows = self._last_rows
+        return [rows[run] for run in dict.fromkeys((*self.places, *rows))]
+
+    @property
+    def _last_rows(self) -> Mapping[str, EstimatedRun]:
+        """The same by run, in the order of the runs."""
+        last = self.variants[-1]
+        return {row.run: row for row in self.rows if row.variant == last}
 
     @property
     def verdicts(self) -> Sequence[str]:
@@ -116,8 +121,7 @@ class EstimatesView:
     @property
     def places(self) -> Mapping[str, Place]:
         """The runs' places by the leading figure of the rows that sum up, the best first; empty for a single run."""
-        last = [row for row in self.rows if row.variant == self.variants[-1]]
-        leads = {row.run: row.true[self.lead].value for row in last}
+        leads = {run: row.true[self.lead].value for run, row in self._last_rows.items()}
         known = {run: value for run, value in leads.items() if value is not None}
         if len(known) < 2:
             return {}
@@ -125,8 +129,9 @@ class EstimatesView:
 
     def old_difference(self, difference: EstimatedDifference) -> float | None:
         """The same difference by the old labels, in the rows that sum up."""
-        old = {row.run: row.old[self.lead].value for row in self.headline}
-        return minus(old[difference.first], old[difference.second])
+        rows = self._last_rows
+        first, second = (rows[run].old[self.lead] for run in (difference.first, difference.second))
+        return minus(first.value, second.value)
 
     @property
     def difference_sentences(self) -> Sequence[str]:

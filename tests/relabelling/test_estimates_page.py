@@ -87,5 +87,8 @@ def test_variants_of_many_runs_are_not_printed() -> None:
         )
         for names in ("abc", "abcd")
     )
+    told = "no variant is printed; estimates.json beside this page has every one"
     assert '<section id="variants">' in page(few)
+    assert told not in page(few)
     assert '<section id="variants" class="on-screen">' in page(many)
+    assert told in page(many)
